@@ -1,0 +1,34 @@
+# Both commands do all the set-up, in a virtual environment of the checkout, and are quick when repeated.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint real clean
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+demo: $(READY)  ## map a virtual protected area, from images to a checked delivery
+	$(BIN)/bocage demo --out demo
+
+test: $(READY)  ## run the tests with coverage
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: $(READY)  ## check style and types
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+
+real: $(READY)  ## run the examples on real Sentinel-2 series (needs ../shared/data)
+	$(BIN)/python -m benchmarks.real
+
+clean:  ## remove the virtual environment and the demo
+	rm -rf $(VENV) demo
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "bocage needs Python 3.11 or newer; choose one with: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,compare,dev]'
+	@touch $@

@@ -1,0 +1,111 @@
+"""Delivery units and biogeographical regions as data."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+
+from bocage.errors import ConfigError, InputError
+from bocage.files import existing
+from bocage.grid._tiles import CRS
+
+_UNIT = re.compile(r"[0-9a-z]{6}")
+_NAME = re.compile(r"[a-z]+")
+
+
+@dataclass(frozen=True)
+class DeliveryUnit:
+    """A unit that is delivered as one layer: its code (such as ``du0014``) and name."""
+
+    id: str
+    name: str
+
+    def __post_init__(self) -> None:
+        if not _UNIT.fullmatch(self.id):
+            raise ConfigError(
+                f"'{self.id}' is no delivery unit code",
+                remedy="six lower-case letters and digits, such as du0014",
+            )
+        if not _NAME.fullmatch(self.name):
+            raise ConfigError(
+                f"'{self.name}' is no delivery unit name",
+                remedy="lower-case letters only: no digit, blank, hyphen or accent",
+            )
+
+
+@cache
+def _table(name: str) -> tuple[dict[str, str], ...]:
+    text = (resources.files("bocage.grid") / "data" / name).read_text(encoding="utf-8")
+    return tuple(csv.DictReader(text.splitlines()))
+
+
+def load_delivery_unit(id: str, name: str | None = None) -> DeliveryUnit:
+    """The delivery unit `id`; its name comes from the package's table unless it is given."""
+    known = {row["du_id"]: row["name"] for row in _table("delivery_units.csv")}
+    if name is None:
+        name = known.get(id, "")
+        if not name:
+            raise ConfigError(
+                f"the name of delivery unit '{id}' is not published",
+                remedy="give aoi.delivery_name",
+            )
+    return DeliveryUnit(id, name)
+
+
+def list_regions() -> tuple[str, ...]:
+    """Names of the biogeographical regions known to the package."""
+    return tuple(row["region"] for row in _table("regions.csv"))
+
+
+def region_membership(
+    x: NDArray[np.floating], y: NDArray[np.floating], regions: str | Path
+) -> pd.DataFrame:
+    """Share of each region at points.
+
+    Parameters
+    ----------
+    x, y
+        Coordinates in metres, EPSG:3035, shape (n,).
+    regions
+        The name of one region that covers everything, or a file of polygons with a
+        column ``region``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a point, one column a region, 1.0 where the point lies in the region.
+
+    Raises
+    ------
+    InputError
+        If the name is not known, the file has no such column, or a point lies in no region.
+    """
+    if str(regions) in list_regions():
+        return pd.DataFrame({str(regions): np.ones(len(x))})
+    path = existing(regions, "aoi.region (neither a known region nor a file)")
+    frame = pyogrio.read_dataframe(path).to_crs(CRS)
+    if "region" not in frame:
+        raise InputError(f"{path} has no column 'region'", remedy="name the region of each polygon")
+    names = sorted(frame["region"].astype(str).unique())
+    shares = pd.DataFrame(0.0, index=range(len(x)), columns=names)
+    tree = shapely.STRtree(frame.geometry.to_numpy())
+    point, polygon = tree.query(shapely.points(x, y), predicate="intersects")
+    for p, name in zip(point, frame["region"].astype(str).iloc[polygon], strict=True):
+        shares.loc[p, name] = 1.0
+    total = shares.sum(axis=1)
+    if (total == 0).any():
+        raise InputError(
+            f"{path}: {int((total == 0).sum())} points lie in no region",
+            remedy="let the regions cover the sites",
+        )
+    return shares.div(total, axis=0)

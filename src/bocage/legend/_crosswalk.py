@@ -1,0 +1,155 @@
+"""Correspondences between two nomenclatures."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from bocage.errors import InputError
+from bocage.files import existing
+from bocage.legend._legend import Legend, _some
+
+_PACKAGED = (
+    "clc", "clcplus", "cz2018", "euet", "eunis", "lulucf", "maes", "n2k2018", "rz2018",
+    "ua2021", "worldcover",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Crosswalk:
+    """Which leaves of a legend may stand behind each code of another nomenclature.
+
+    Attributes
+    ----------
+    id
+        Short name, such as ``clcplus``.
+    allowed
+        Source code → leaf codes of the legend. One leaf: the pair is 1:1 or n:1.
+        Several leaves: the source code alone does not decide (1:n, ambiguous).
+    preferred
+        Leaf code of the legend → source code, for an automatic recode of the map.
+    names
+        Source code → name, where known.
+    """
+
+    id: str
+    allowed: Mapping[str, tuple[int, ...]]
+    preferred: Mapping[int, str]
+    names: Mapping[str, str]
+
+    def to_legend(self, source_code: str | int) -> tuple[int, ...]:
+        """Leaf codes that a source code allows.
+
+        Raises
+        ------
+        InputError
+            If the crosswalk does not know the source code.
+        """
+        try:
+            return self.allowed[str(source_code)]
+        except KeyError:
+            raise InputError(
+                f"class {source_code} is not in the crosswalk '{self.id}'",
+                remedy=f"it knows {_some(sorted(self.allowed))}; add the class to a crosswalk CSV",
+            ) from None
+
+    def knows(self, source_code: str | int) -> bool:
+        """Whether the crosswalk has the source code."""
+        return str(source_code) in self.allowed
+
+    def from_legend(self, code: int) -> str | None:
+        """Source code that a leaf of the legend is recoded to; None where no pair is preferred."""
+        return self.preferred.get(code)
+
+    def relation(self, source_code: str | int) -> str:
+        """``1:1``, ``n:1`` or ``ambiguous``, read from the table in the direction of the legend."""
+        leaves = self.to_legend(source_code)
+        if len(leaves) > 1:
+            return "ambiguous"
+        shared = [s for s, targets in self.allowed.items() if targets == leaves]
+        return "1:1" if len(shared) == 1 else "n:1"
+
+
+def list_crosswalks() -> tuple[str, ...]:
+    """Ids of the crosswalks in the package (from the PA legend)."""
+    return _PACKAGED
+
+
+def load_crosswalk(
+    crosswalk: str | Path, legend: Legend, *, folder: Path | None = None
+) -> Crosswalk:
+    """Load a crosswalk to a legend.
+
+    Parameters
+    ----------
+    crosswalk
+        ``identity`` (the source uses the legend's own codes, of any level), ``index`` (it
+        holds class indices of the legend, as our own rasters do), an id of `list_crosswalks`, or the path of a CSV file with the columns ``source_code``
+        and ``code`` (one row a pair), where a code of a higher level stands for all its leaves.
+    legend
+        The legend that the crosswalk leads to.
+    folder
+        Where a relative path starts.
+
+    Raises
+    ------
+    InputError
+        If there is no such crosswalk or it names a class that the legend does not have.
+    """
+    if str(crosswalk) == "identity":
+        return _identity(legend)
+    if str(crosswalk) == "index":
+        pairs = [(str(i), str(c.code), True, c.name) for i, c in enumerate(legend.classes, start=1)]
+        return _from_pairs("index", pairs, legend)
+    if str(crosswalk) in _PACKAGED:
+        data = resources.files("bocage.legend") / "data" / "crosswalks" / f"pa_{crosswalk}.csv"
+        rows = list(csv.DictReader(data.read_text(encoding="utf-8").splitlines()))
+        pairs = [
+            (r["other_code"], r["pa_code"], r["primary"] == "1", r["other_name"]) for r in rows
+        ]
+    elif str(crosswalk).endswith(".csv"):
+        path = existing((folder or Path()) / crosswalk, "crosswalk")
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+        if not rows or not {"source_code", "code"} <= set(rows[0]):
+            raise InputError(
+                f"{path}: a crosswalk needs rows with the columns source_code and code",
+                remedy="add the header source_code,code and one row a pair",
+            )
+        pairs = [(r["source_code"], r["code"], True, r.get("source_name") or "") for r in rows]
+    else:
+        raise InputError(
+            f"there is no crosswalk '{crosswalk}'",
+            remedy=f"use identity, index, one of {_some(_PACKAGED, 20)}, or a CSV file",
+        )
+    return _from_pairs(str(crosswalk), pairs, legend)
+
+
+def _from_pairs(id: str, pairs: list[tuple[str, str, bool, str]], legend: Legend) -> Crosswalk:
+    allowed: dict[str, list[int]] = {}
+    preferred: dict[int, str] = {}
+    names: dict[str, str] = {}
+    for source, code, primary, name in pairs:
+        if not code.strip().isdigit():
+            raise InputError(
+                f"crosswalk '{id}': '{code}' is no class code", remedy="codes are whole numbers"
+            )
+        names.setdefault(source, name)
+        for leaf in legend.leaves(int(code)):
+            allowed.setdefault(source, []).append(leaf)
+            if primary:
+                preferred.setdefault(leaf, source)
+    frozen = {s: tuple(dict.fromkeys(leaves)) for s, leaves in allowed.items()}
+    return Crosswalk(id, frozen, preferred, names)
+
+
+def _identity(legend: Legend) -> Crosswalk:
+    allowed = {
+        str(code): legend.leaves(code, level)
+        for level in range(1, legend.levels + 1)
+        for code in legend.codes(level)
+    }
+    names = {str(c.code): c.name for c in legend.classes}
+    return Crosswalk("identity", allowed, {c.code: str(c.code) for c in legend.classes}, names)
