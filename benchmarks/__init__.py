@@ -1,0 +1,1 @@
+"""Measurements: each module prints a table, or one JSON object with ``--json``."""

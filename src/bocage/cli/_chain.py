@@ -1,0 +1,189 @@
+"""Commands that carry out or look at a whole project."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bocage.cli._output import AsJson, Bars, Cluster, give, say, table
+from bocage.errors import ConfigError
+from bocage.workflow import Plan, RunSummary, load_project, make_plan, status
+from bocage.workflow import demo as run_demo
+from bocage.workflow import init as make_project
+from bocage.workflow import run as run_plan
+
+ProjectFile = Annotated[Path, typer.Argument(help="The project file.", metavar="PROJECT.yaml")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (demo, init, simulate, run, report, publish):
+        app.command()(command)
+    app.command("status")(show_status)
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder of everything that is made.")] = Path("demo"),
+    region: Annotated[str, typer.Option(help="Biogeographical region.")] = "continental",
+    size: Annotated[float, typer.Option(help="Side of the area, km.")] = 4.0,
+    seed: Annotated[int, typer.Option(help="Seed of the area.")] = 1,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Train a few epochs only: the way, not the quality.")
+    ] = False,
+    cluster: Cluster = None,
+    as_json: AsJson = False,
+) -> None:
+    """Map a virtual protected area for 2021 and 2024, check and measure the result."""
+    began = time.perf_counter()
+    with Bars(quiet=as_json) as bars:
+        plan, done = run_demo(
+            out,
+            region=region,
+            size_km=size,
+            seed=seed,
+            quick=quick,
+            cluster=cluster,
+            progress=bars,
+            say=None if as_json else say,
+        )
+    _finish(plan, done, time.perf_counter() - began, as_json)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of the new project.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a commented project file and the folders it names."""
+    path = make_project(folder)
+    give({"project": str(path)}, as_json=as_json, text=f"{path}: fill in, then: bocage run {path}")
+
+
+def simulate(
+    out: Annotated[Path, typer.Option(help="Folder of the virtual area.")],
+    region: Annotated[str, typer.Option(help="Biogeographical region.")] = "continental",
+    size: Annotated[float, typer.Option(help="Side of the area, km.")] = 4.0,
+    seed: Annotated[int, typer.Option(help="Seed of the area.")] = 1,
+    years: Annotated[str, typer.Option(help="One or two years.")] = "2021,2024",
+    as_json: AsJson = False,
+) -> None:
+    """Make a virtual protected area: images, truth, references with errors, a project file."""
+    from bocage.simulate import simulate as make
+
+    path = make(
+        out,
+        region=region,
+        size_km=size,
+        seed=seed,
+        years=_years(years),
+        progress=None if as_json else say,
+    )
+    give({"project": str(path)}, as_json=as_json, text=f"{path}: ready for bocage run")
+
+
+def run(
+    project: ProjectFile,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Redo this room and all after it.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Stop after this room.")] = None,
+    cluster: Cluster = None,
+    years: Annotated[str | None, typer.Option(help="Only these years, such as 2021.")] = None,
+    sites: Annotated[str | None, typer.Option(help="Only these site ids, comma-separated.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Carry out a project; safe to kill and repeat, finished pieces are not redone."""
+    began = time.perf_counter()
+    loaded = load_project(project)
+    if years is not None:
+        loaded = loaded.only_years(_years(years))
+    plan = make_plan(loaded, sites=sites.split(",") if sites else None)
+    with Bars(quiet=as_json) as bars:
+        done = run_plan(plan, start=start, until=until, cluster=cluster, progress=bars)
+    _finish(plan, done, time.perf_counter() - began, as_json)
+
+
+def publish(project: ProjectFile, cluster: Cluster = None, as_json: AsJson = False) -> None:
+    """Write the deliveries, their check and the report anew from finished rooms."""
+    began = time.perf_counter()
+    plan = make_plan(load_project(project))
+    with Bars(quiet=as_json) as bars:
+        done = run_plan(plan, start="products", cluster=cluster, progress=bars)
+    _finish(plan, done, time.perf_counter() - began, as_json)
+
+
+def report(project: ProjectFile, as_json: AsJson = False) -> None:
+    """Write the HTML report of a finished project anew."""
+    plan = make_plan(load_project(project))
+    with Bars(quiet=as_json) as bars:
+        run_plan(plan, start="report", cluster="none", progress=bars)
+    path = plan.report / "index.html"
+    give({"report": str(path)}, as_json=as_json, text=str(path))
+
+
+def show_status(project: ProjectFile, as_json: AsJson = False) -> None:
+    """What is done, failed and missing, per room."""
+    found = status(make_plan(load_project(project)))
+    give(found, as_json=as_json)
+    if not as_json:
+        head = ("room", "expected", "done", "failed", "missing", "seconds", "peak_rss_mb")
+        table(head, ([row[h] for h in head] for row in found["rooms"]), found["name"])
+        for failure in found["failures"]:
+            say(f"{failure['room']} {failure['piece']}: {failure['message']}")
+
+
+def _years(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(y) for y in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            f"--years {text}: no years", remedy="give them as 2021 or 2021,2024"
+        ) from None
+
+
+def _finish(plan: Plan, done: RunSummary, seconds: float, as_json: bool) -> None:
+    products = {
+        p.parent.name: str(p) for p in sorted(plan.products.glob("*/*")) if p.suffix in _SHOWN
+    }
+    summary_file = plan.report / "summary.json"
+    summary: dict[str, Any] = {}
+    if summary_file.exists():
+        summary = json.loads(summary_file.read_text(encoding="utf-8"))
+    passed = all(c["passed"] for c in summary.get("check", {}).values())
+    result = {
+        "seconds": round(seconds, 1),
+        "computed": done.computed,
+        "reused": done.reused,
+        "products": products,
+        "report": str(plan.report / "index.html"),
+        "check_passed": passed if summary else None,
+        "accuracy": {
+            year: {level: values["oa"] for level, values in levels.items()}
+            for year, levels in summary.get("accuracy", {}).items()
+        },
+    }
+    give(result, as_json=as_json)
+    if not as_json:
+        _tell(result, done)
+    if summary and not passed:
+        raise typer.Exit(1)
+
+
+_SHOWN = {".gpkg", ".tif"}
+
+
+def _tell(result: dict[str, Any], done: RunSummary) -> None:
+    say(f"{done.recomputed} pieces computed in {result['seconds']:.0f} s")
+    for name, path in result["products"].items():
+        typer.echo(f"{name:<22}{path}")
+    for year, levels in result["accuracy"].items():
+        shown = ", ".join(f"level {k}: {100 * v:.1f} %" for k, v in levels.items())
+        typer.echo(f"accuracy {year:<13}{shown}")
+    if result["check_passed"] is not None:
+        typer.echo(
+            f"{'check':<22}{'passed' if result['check_passed'] else 'FAULTS, see the report'}"
+        )
+        typer.echo(f"{'report':<22}{result['report']}")

@@ -1,0 +1,146 @@
+"""Commands that call a single room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bocage.cli._output import AsJson, give, table
+from bocage.legend import Legend, load_legend
+
+catalog_app = typer.Typer(no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(catalog_app, name="catalog", help="STAC catalogues of images.")
+    for command in (superres, generalize, check, accuracy):
+        app.command()(command)
+
+
+@catalog_app.callback()
+def _catalog() -> None:
+    """STAC catalogues of images."""
+
+
+@catalog_app.command()
+def build(
+    folder: Annotated[Path, typer.Argument(help="Folder of GeoTIFF images.")],
+    out: Annotated[Path, typer.Option(help="The catalogue file to write.")],
+    collection: Annotated[str, typer.Option(help="Id of the collection.")] = "sentinel-2-l2a",
+    config: Annotated[
+        Path | None, typer.Option(help="YAML with bands, scale, offset, nodata, mask …")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """A static STAC catalogue from a folder of GeoTIFFs.
+
+    One multi-band file a date, or one file a band; optional SCL or mask files.
+    """
+    from bocage.imagery import build_catalog
+
+    path = build_catalog(folder, out, collection=collection, config=config)
+    give({"catalog": str(path)}, as_json=as_json, text=str(path))
+
+
+def superres(
+    image: Annotated[Path, typer.Argument(help="GeoTIFF with bands of 10 m.", metavar="IN.tif")],
+    out: Annotated[Path, typer.Option(help="The 2.5 m GeoTIFF to write.")],
+    backend: Annotated[str, typer.Option(help="Super-resolution backend.")] = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Super-resolve one image from 10 m to 2.5 m."""
+    from bocage.rasters import read_raster, write_geotiff
+    from bocage.superres import superresolve_image
+
+    source = read_raster(image, what="image")
+    result = superresolve_image(source, backend=backend)
+    write_geotiff(out, result, nodata=result.attrs.get("nodata"))
+    give({"image": str(out), "backend": backend}, as_json=as_json, text=str(out))
+
+
+def generalize(
+    classes: Annotated[Path, typer.Argument(help="Categorical raster.", metavar="CLASSES.tif")],
+    out: Annotated[Path, typer.Option(help="The GeoPackage to write.")],
+    second: Annotated[
+        Path | None, typer.Argument(help="The same for a second year.", metavar="[SECOND_YEAR.tif]")
+    ] = None,
+    legend: Annotated[
+        str | None, typer.Option(help="pa or a CSV file; without it, a class per value.")
+    ] = None,
+    mmu: Annotated[float, typer.Option(help="Minimum mapping unit, ha.")] = 0.5,
+    mmw: Annotated[float, typer.Option(help="Minimum mapping width, m.")] = 10.0,
+    rules: Annotated[str | None, typer.Option(help="pa, plain, or a YAML file.")] = None,
+    aoi: Annotated[Path | None, typer.Option(help="Polygons to map in.")] = None,
+    linear: Annotated[Path | None, typer.Option(help="Lines to draw and keep.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Turn a categorical raster into a clean polygon coverage; two rasters into class pairs."""
+    from bocage.generalize import GeneralizeSettings, generalize_files, load_rules
+
+    known = load_legend(legend) if legend else None
+    named = rules or ("pa" if known is not None and known.id == "pa" else "plain")
+    settings = GeneralizeSettings(mmu_ha=mmu, mmw_m=mmw, rules=load_rules(named))
+    result = generalize_files(
+        classes, second, out, legend=known, settings=settings, aoi=aoi, linear=linear
+    )
+    give({"out": str(out), **result}, as_json=as_json, text=f"{out}: {result}")
+
+
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(help="Delivery: .zip, .gpkg, .parquet, .fgb, .tif")
+    ],
+    product: Annotated[str, typer.Option(help="Id of a product, or a product YAML.")],
+    boundary: Annotated[Path | None, typer.Option(help="boundary_pa.gpkg of the unit.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a delivery is right, step by step; exit code 1 when it is not."""
+    from bocage.products import check as run_check
+
+    found = run_check(files, product, boundary=boundary)
+    if report is not None:
+        found.write_html(report)
+    give(found.to_dict(), as_json=as_json)
+    if not as_json:
+        head = ("step", "outcome", "faults", "message")
+        rows = ((s.name, s.outcome, s.faults, "; ".join(s.messages[:3])) for s in found.steps)
+        table(head, rows, f"{product}: {'passed' if found.passed else 'FAULTS'}")
+    if not found.passed:
+        raise typer.Exit(1)
+
+
+def accuracy(
+    map_file: Annotated[Path, typer.Option("--map", help="Map: raster or polygons.")],
+    reference: Annotated[Path, typer.Option(help="Reference: points, polygons or raster.")],
+    map_class: Annotated[str | None, typer.Option(help="Attribute of the map.")] = None,
+    reference_class: Annotated[str | None, typer.Option(help="Attribute of the reference.")] = None,
+    strata: Annotated[
+        Path | None, typer.Option(help="Raster or polygons the points were stratified by.")
+    ] = None,
+    level: Annotated[int | None, typer.Option(help="Level of the legend, 1 to 4.")] = None,
+    legend: Annotated[str, typer.Option(help="pa or a CSV file.")] = "pa",
+    as_json: AsJson = False,
+) -> None:
+    """Confusion matrix, accuracies and areas with 95 % intervals."""
+    from bocage.accuracy import assess_files
+
+    known: Legend = load_legend(legend)
+    found: Any = assess_files(
+        map_file,
+        reference,
+        map_class=map_class,
+        reference_class=reference_class,
+        strata=strata,
+        level=level,
+        legend=known,
+    )
+    give(found.to_dict(), as_json=as_json)
+    if not as_json:
+        low, high = found.oa_ci95
+        title = f"overall {100 * found.oa:.1f} % [{100 * low:.1f}, {100 * high:.1f}], n = {found.n}"
+        columns = ("code", "name", "ua", "pa", "f1", "n_map", "n_ref")
+        table(columns, found.per_class[list(columns)].round(3).itertuples(index=False), title)

@@ -1,0 +1,34 @@
+"""The chain of rooms: a project file in, a checked delivery out, resumable piece by piece."""
+
+from bocage.workflow._demo import demo
+from bocage.workflow._engine import Engine, Outcome, Piece, carry_out, open_engine
+from bocage.workflow._init import init, project_template
+from bocage.workflow._ledger import Ledger, Record
+from bocage.workflow._plan import Plan, make_plan
+from bocage.workflow._project import Project, load_project, project_schema
+from bocage.workflow._run import ROOMS, Progress, RunSummary, Silent, run
+from bocage.workflow._status import status
+
+__all__ = [
+    "ROOMS",
+    "Engine",
+    "Ledger",
+    "Outcome",
+    "Piece",
+    "Plan",
+    "Progress",
+    "Project",
+    "Record",
+    "RunSummary",
+    "Silent",
+    "carry_out",
+    "demo",
+    "init",
+    "load_project",
+    "make_plan",
+    "open_engine",
+    "project_schema",
+    "project_template",
+    "run",
+    "status",
+]

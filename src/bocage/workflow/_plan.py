@@ -1,0 +1,305 @@
+"""What a project asks for, worked out before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import rasterio
+import shapely
+from rasterio.errors import RasterioIOError
+from shapely.geometry.base import BaseGeometry
+
+from bocage.errors import ConfigError
+from bocage.files import existing
+from bocage.grid import (
+    CRS,
+    Block,
+    DeliveryUnit,
+    Tile,
+    clusters,
+    load_delivery_unit,
+    plan_tiles,
+    read_sites,
+    region_membership,
+    sites_from_bbox,
+)
+from bocage.imagery import ImagerySettings
+from bocage.legend import OUTSIDE, Legend, load_crosswalk, load_legend
+from bocage.products import Delivery, load_schema
+from bocage.rasters import open_error
+from bocage.refine import LineLayer
+from bocage.samples import SamplingRules, Source
+from bocage.workflow._project import Project
+
+# The role that a legend must give to the lines of each key of the project file, its rank at
+# a crossing (the higher lies on top) and the width of a line that states none.
+_LINES = {
+    "rivers": ("river", 1, 10.0),
+    "roads": ("road", 2, 10.0),
+    "rails": ("rail", 3, 10.0),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A project with everything that its file names loaded and checked.
+
+    Attributes
+    ----------
+    project
+        The validated project file.
+    legend
+        The nomenclature of the map.
+    sites, areas
+        Site polygons, and the groups of adjoining sites that are generalised as one.
+    tiles
+        EEA tiles with the blocks that touch a site.
+    sources
+        Reference layers that samples are drawn from.
+    lines
+        Line layers to draw.
+    references
+        What each status year is compared with, where the project gives a reference.
+    delivery
+        Names and schema of the delivery.
+    """
+
+    project: Project
+    legend: Legend
+    sites: gpd.GeoDataFrame
+    areas: gpd.GeoDataFrame
+    tiles: tuple[Tile, ...]
+    sources: tuple[Source, ...]
+    lines: tuple[LineLayer, ...]
+    references: dict[int, Source]
+    delivery: Delivery
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """All blocks, in order."""
+        return tuple(block for tile in self.tiles for block in tile.blocks)
+
+    @cached_property
+    def area(self) -> BaseGeometry:
+        """Union of all sites, EPSG:3035."""
+        return shapely.union_all(self.areas.geometry.to_numpy())
+
+    @property
+    def area_km2(self) -> float:
+        """Mapped area in square kilometres."""
+        return float(shapely.area(self.area)) / 1e6
+
+    @cached_property
+    def exclude(self) -> BaseGeometry | None:
+        """Where no sample may be drawn: the test area and a margin around it."""
+        test = self.test_area
+        return None if test is None else shapely.buffer(test, self.project.accuracy.gap_m)
+
+    @cached_property
+    def test_area(self) -> BaseGeometry | None:
+        """Where accuracy is measured; None: everywhere."""
+        name = self.project.accuracy.area
+        if name is None:
+            return None
+        path = existing(self.project.path(name), "accuracy.area")
+        frame = pyogrio.read_dataframe(path).to_crs(CRS)
+        test = shapely.intersection(shapely.union_all(frame.geometry.to_numpy()), self.area)
+        if shapely.area(test) == 0:
+            raise ConfigError(
+                f"accuracy.area: {path} does not touch the sites", remedy="check its coordinates"
+            )
+        return test
+
+    @property
+    def imagery(self) -> ImagerySettings:
+        """Settings of the mosaics."""
+        config = self.project.imagery.model_dump(exclude={"catalog"})
+        return ImagerySettings(**config)
+
+    @property
+    def rules(self) -> SamplingRules:
+        """Settings of the drawing of samples."""
+        config = self.project.samples.model_dump(exclude={"sources"})
+        return SamplingRules(**config)
+
+    @cached_property
+    def regions(self) -> dict[str, str]:
+        """Region of each block, by block id (where its centre lies)."""
+        centres = np.array([(b.west + b.size / 2, b.south + b.size / 2) for b in self.blocks])
+        region = self.project.aoi.region
+        known = self.project.path(region) if "." in region else region
+        shares = region_membership(centres[:, 0], centres[:, 1], known)
+        return dict(zip((b.id for b in self.blocks), shares.idxmax(axis=1), strict=True))
+
+    @property
+    def catalog(self) -> str | Path:
+        """URL of the STAC API, or path of the static catalogue."""
+        name = self.project.imagery.catalog
+        return name if "://" in name else self.project.path(name)
+
+    def blocks_of(self, area: BaseGeometry) -> tuple[Block, ...]:
+        """Blocks whose core touches an area."""
+        shapely.prepare(area)
+        return tuple(b for b in self.blocks if shapely.intersects(area, b.box()))
+
+    def file(self, *parts: str | int) -> Path:
+        """A path in the work folder."""
+        return self.project.work_folder.joinpath(*(str(p) for p in parts))
+
+    @property
+    def products(self) -> Path:
+        """Folder of the deliveries."""
+        return self.project.path(self.project.products.out)
+
+    @property
+    def report(self) -> Path:
+        """Folder of the report."""
+        return self.project.path(self.project.report)
+
+
+def make_plan(project: Project, *, sites: Sequence[str] | None = None) -> Plan:
+    """Load and check everything that a project file names.
+
+    Parameters
+    ----------
+    project
+        The validated project file.
+    sites
+        Ids of the sites to map, all by default.
+
+    Raises
+    ------
+    ConfigError, InputError
+        If a file is missing or wrong, a legend or crosswalk does not exist, or a line
+        layer has no class in the legend.
+    """
+    legend = load_legend(project.legend, folder=project.folder)
+    outlines = _sites(project, sites)
+    delivery = _delivery(project, legend)
+    plan = Plan(
+        project=project,
+        legend=legend,
+        sites=outlines,
+        areas=clusters(outlines),
+        tiles=plan_tiles(outlines, block=project.grid.block_m, halo=project.grid.halo_m),
+        sources=_sources(project, legend),
+        lines=_lines(project, legend),
+        references=_references(project, legend),
+        delivery=delivery,
+    )
+    _check_regions(plan)
+    return plan
+
+
+def _sites(project: Project, wanted: Sequence[str] | None) -> gpd.GeoDataFrame:
+    aoi = project.aoi
+    if aoi.sites is not None:
+        found = read_sites(existing(project.path(aoi.sites), "aoi.sites"))
+    else:
+        found = sites_from_bbox(aoi.bbox or (0, 0, 0, 0), aoi.crs)
+    if wanted is None:
+        return found
+    if unknown := set(wanted) - set(found["site_id"]):
+        raise ConfigError(
+            f"aoi.sites has no site {', '.join(sorted(unknown))}",
+            remedy=f"its sites are {', '.join(found['site_id'][:8])}",
+        )
+    return found[found["site_id"].isin(wanted)].reset_index(drop=True)
+
+
+def _delivery(project: Project, legend: Legend) -> Delivery:
+    config, aoi = project.products, project.aoi
+    schema = config.schema_
+    name = aoi.delivery_name
+    if name is None and schema == "plain":
+        name = "".join(c for c in project.name.lower() if "a" <= c <= "z") or "unit"
+    unit = DeliveryUnit(aoi.delivery_unit, name) if name else load_delivery_unit(aoi.delivery_unit)
+    return Delivery(
+        unit=unit,
+        version=config.version,
+        revision=config.revision,
+        date=config.date,
+        project=project.name,
+        legend=legend,
+        schema=load_schema(project.path(schema) if schema.endswith((".yaml", ".yml")) else schema),
+        years=project.years,
+    )
+
+
+def _sources(project: Project, legend: Legend) -> tuple[Source, ...]:
+    return tuple(
+        Source(
+            path=existing(project.path(s.layer), f"samples.sources[{i}].layer"),
+            crosswalk=load_crosswalk(s.crosswalk, legend, folder=project.folder),
+            reliability=s.reliability,
+            field=s.field,
+            name=s.name or Path(s.layer).stem,
+            nodata=s.nodata,
+        )
+        for i, s in enumerate(project.samples.sources)
+    )
+
+
+def _references(project: Project, legend: Legend) -> dict[int, Source]:
+    found = {}
+    for year, config in sorted(project.accuracy.reference.items()):
+        path = existing(project.path(config.layer), f"accuracy.reference.{year}")
+        # A byte cannot hold codes above 255: such a raster holds class indices, as ours do.
+        as_index = config.field is None and _is_byte(path) and min(legend.codes()) > OUTSIDE
+        crosswalk = config.crosswalk or ("index" if as_index else "identity")
+        found[year] = Source(
+            path=path,
+            crosswalk=load_crosswalk(crosswalk, legend, folder=project.folder),
+            reliability=3,
+            field=config.field,
+            name=f"reference {year}",
+            nodata=OUTSIDE if as_index else None,
+        )
+    return found
+
+
+def _is_byte(path: Path) -> bool:
+    try:
+        with rasterio.open(path) as source:
+            return bool(source.dtypes[0] == "uint8")
+    except RasterioIOError as error:
+        raise open_error(path, error) from error
+
+
+def _lines(project: Project, legend: Legend) -> tuple[LineLayer, ...]:
+    layers = []
+    for key, (role, rank, width) in _LINES.items():
+        config = getattr(project.linear, key)
+        if config is None:
+            continue
+        if role not in legend.roles:
+            raise ConfigError(
+                f"linear.{key}: the legend '{legend.id}' has no class with the role '{role}'",
+                remedy="add a column 'role' to the legend, or leave the layer out",
+            )
+        layers.append(
+            LineLayer(
+                path=existing(project.path(config.layer), f"linear.{key}"),
+                role=role,
+                code=legend.roles[role],
+                default_width_m=config.width_m or width,
+                rank=rank,
+            )
+        )
+    return tuple(layers)
+
+
+def _check_regions(plan: Plan) -> None:
+    found = sorted(set(plan.regions.values()))
+    if len(found) > 1 and plan.project.model.regions == "conditioned":
+        raise ConfigError(
+            f"model.regions: the sites lie in {', '.join(found)}, and a model conditioned on "
+            "several regions is not built yet",
+            remedy="set model.regions: global (one model for all)",
+        )

@@ -1,0 +1,262 @@
+"""The delivery check, and accuracy against a reference."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import xarray as xr
+from shapely.geometry.base import BaseGeometry
+
+from bocage.accuracy import (
+    assess,
+    reliability,
+    sample_points,
+    values_at,
+    values_at_polygons,
+)
+from bocage.cubes import load_dataset
+from bocage.errors import InputError
+from bocage.files import write_text
+from bocage.generalize import Coverage
+from bocage.grid import Block
+from bocage.legend import OUTSIDE, UNCLASSIFIED, Legend
+from bocage.model import fit_predict, pixel_features
+from bocage.products import Delivery, check, definition_for
+from bocage.rasters import geobox_of, wrap
+from bocage.samples import Source, label_raster, read_samples
+from bocage.workflow._engine import Piece
+from bocage.workflow._plan import Plan
+from bocage.workflow.rooms._space import inside
+from bocage.workflow.rooms.decode import refined_file
+from bocage.workflow.rooms.imagery import mosaic_file
+from bocage.workflow.rooms.maps import coverage_file
+from bocage.workflow.rooms.samples import sample_file
+
+_PIXEL_HA = 6.25e-4
+
+
+def check_pieces(plan: Plan) -> list[Piece]:
+    """The delivery check of every layer and raster."""
+    delivery, out = plan.delivery, plan.products
+    wanted = [
+        ("status", y, out / f"status_{y}" / f"{delivery.status_name(y)}.zip")
+        for y in delivery.years
+    ]
+    if len(delivery.years) == 2:
+        first, second = delivery.years
+        folder = out / f"change_{first}-{second}"
+        wanted.append(("change", second, folder / f"{delivery.change_name()}.zip"))
+    wanted += [
+        ("raster", y, out / f"raster_{y}" / f"{delivery.raster_name(y)}.tif")
+        for y in delivery.years
+    ]
+    return [
+        Piece(
+            room="check",
+            id=f"{kind}_{year}",
+            work=check_product,
+            arguments={
+                "delivery": delivery,
+                "kind": kind,
+                "year": year,
+                "file": file,
+                "boundary": out / "boundary_pa.gpkg",
+                "out": plan.file("check", f"{kind}_{year}.json"),
+            },
+            outputs=(plan.file("check", f"{kind}_{year}.json"),),
+            inputs=(file, out / "boundary_pa.gpkg"),
+        )
+        for kind, year, file in wanted
+    ]
+
+
+def check_product(
+    delivery: Delivery, kind: str, year: int, file: Path, boundary: Path, out: Path
+) -> dict[str, Any]:
+    """Check one product and keep the report."""
+    report = check([file], definition_for(delivery, kind, year), boundary=boundary)
+    write_text(out, json.dumps(report.to_dict(), indent=1))
+    return {"passed": report.passed}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the map of one year is compared with, where, and beside which other methods."""
+
+    year: int
+    reference: Source
+    legend: Legend
+    refined: tuple[Path, ...]
+    coverages: tuple[Path, ...]
+    outlines: tuple[BaseGeometry, ...]
+    points: int
+    seed: int
+    baselines: tuple[str, ...]
+    mosaics: dict[Block, Path]
+    samples: tuple[Path, ...]
+
+
+def accuracy_pieces(plan: Plan) -> list[Piece]:
+    """The accuracy of every year that has a reference."""
+    return [_accuracy_piece(plan, year) for year in plan.references]
+
+
+def _accuracy_piece(plan: Plan, year: int) -> Piece:
+    config, areas = plan.project.accuracy, list(plan.areas["cluster"])
+    blocks = plan.blocks if config.baselines else ()
+    comparison = Comparison(
+        year=year,
+        reference=plan.references[year],
+        legend=plan.legend,
+        refined=tuple(refined_file(plan, a) for a in areas),
+        coverages=tuple(coverage_file(plan, a) for a in areas),
+        outlines=tuple(_measured(plan, outline) for outline in plan.areas.geometry),
+        points=config.points,
+        seed=plan.project.seed,
+        baselines=config.baselines,
+        mosaics={b: mosaic_file(plan, year, b) for b in blocks},
+        samples=tuple(sample_file(plan, b) for b in blocks),
+    )
+    out = plan.file("accuracy", f"{year}.json")
+    return Piece(
+        room="accuracy",
+        id=str(year),
+        work=measure,
+        arguments={"comparison": comparison, "out": out},
+        outputs=(out,),
+        inputs=(
+            comparison.reference.path,
+            *comparison.refined,
+            *comparison.coverages,
+            *comparison.mosaics.values(),
+            *comparison.samples,
+        ),
+        settings={
+            "accuracy": config.model_dump(),
+            "outlines": [o.wkb_hex for o in comparison.outlines],
+            "seed": comparison.seed,
+            "legend": plan.legend.fingerprint,
+        },
+    )
+
+
+def _measured(plan: Plan, outline: BaseGeometry) -> BaseGeometry:
+    test = plan.test_area
+    return outline if test is None else shapely.intersection(outline, test)
+
+
+def measure(comparison: Comparison, out: Path) -> None:
+    """Compare raster, polygons and baselines with the reference at the same points.
+
+    Points are drawn per class of the 2.5 m map where the reference knows the class, so the
+    strata are the classes of that map and their areas are known (Stehman 2014).
+    """
+    c = comparison
+    rasters = [_measurable(p, o, c) for p, o in zip(c.refined, c.outlines, strict=True)]
+    points = _points(rasters, c)
+    frames = [Coverage.load(path).frame for path in c.coverages]
+    polygons = gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=frames[0].crs)
+    on_polygons = values_at_polygons(points, polygons, f"code_{c.year}")
+    areas = _class_areas(rasters, c.legend)
+    right = points["map"].to_numpy() == points["reference"].to_numpy()
+    ece, curve = reliability(points["confidence"].to_numpy(), right)
+    result: dict[str, Any] = {
+        "year": c.year,
+        "points": len(points),
+        "raster": _levels(points["map"], points, areas, c.legend),
+        "polygons": _levels(on_polygons, points, areas, c.legend),
+        "ece": ece,
+        "reliability": curve.to_dict(orient="records"),
+    }
+    for name in c.baselines:
+        result[name] = _levels(_baseline(name, points, c), points, areas, c.legend)
+    write_text(out, json.dumps(result, indent=1))
+
+
+def _measurable(path: Path, outline: BaseGeometry, c: Comparison) -> xr.Dataset:
+    """Class, confidence and reference of one area; outside where any of them is missing."""
+    data = load_dataset(path).sel(year=c.year)
+    grid = geobox_of(data)
+    labels = label_raster(c.reference, grid, c.legend)
+    # A label that allows several leaves cannot say whether a leaf is right.
+    codes = np.array([0] + [s[0] if len(s) == 1 else 0 for s in labels.sets], dtype=np.int32)
+    reference = codes[labels.ids]
+    usable = inside(outline, grid) & (reference > 0) & (data["class"].values > UNCLASSIFIED)
+    data["class"].values[~usable] = OUTSIDE
+    return data.assign(reference=wrap(reference, grid))
+
+
+def _points(rasters: list[xr.Dataset], c: Comparison) -> gpd.GeoDataFrame:
+    sizes = np.array([(r["class"] < OUTSIDE).sum() for r in rasters], dtype=float)
+    if sizes.sum() == 0:
+        raise InputError(
+            f"accuracy.reference.{c.year}: {c.reference.path} knows no class where the map does",
+            remedy="check its place, its classes and accuracy.area",
+        )
+    table = c.legend.code_table()
+    parts = []
+    for i, (data, share) in enumerate(zip(rasters, sizes / sizes.sum(), strict=True)):
+        wanted = round(c.points * share)
+        if wanted == 0:
+            continue
+        found = sample_points(data["class"], wanted, c.seed + i)
+        found["map"] = table[values_at(found, data["class"])]
+        found["confidence"] = values_at(found, data["confidence"])
+        found["reference"] = values_at(found, data["reference"])
+        parts.append(found)
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=parts[0].crs)
+
+
+def _class_areas(rasters: list[xr.Dataset], legend: Legend) -> dict[int, float]:
+    counts = np.zeros(256)
+    for data in rasters:
+        counts += np.bincount(data["class"].values.ravel(), minlength=256)
+    counts[[UNCLASSIFIED, OUTSIDE]] = 0
+    table = legend.code_table()
+    return {int(table[i]): counts[i] * _PIXEL_HA for i in np.flatnonzero(counts)}
+
+
+def _levels(
+    mapped: Any, points: gpd.GeoDataFrame, areas: dict[int, float], legend: Legend
+) -> dict[str, Any]:
+    return {
+        str(level): assess(
+            np.asarray(mapped),
+            points["reference"].to_numpy(),
+            legend,
+            level=level,
+            strata=points["map"].to_numpy(),
+            stratum_areas=areas,
+        ).to_dict()
+        for level in range(1, legend.levels + 1)
+    }
+
+
+def _baseline(name: str, points: gpd.GeoDataFrame, c: Comparison) -> np.ndarray:
+    table = pd.concat([read_samples(p) for p in c.samples], ignore_index=True)
+    train = gpd.GeoDataFrame(table[table["code"] > 0].reset_index(drop=True), crs=points.crs)
+    x, x_test = _features(train, c.mosaics), _features(points, c.mosaics)
+    codes, _ = fit_predict(
+        name, x, train["code"].to_numpy(), train["weight"].to_numpy(), x_test, c.seed
+    )
+    return np.asarray(codes)
+
+
+def _features(points: gpd.GeoDataFrame, mosaics: dict[Block, Path]) -> pd.DataFrame:
+    parts = []
+    for block, path in mosaics.items():
+        west, south, east, north = block.bounds
+        x, y = points.geometry.x, points.geometry.y
+        here = points[(x >= west) & (x < east) & (y > south) & (y <= north)]
+        if len(here):
+            found = pixel_features(load_dataset(path), here)
+            found.index = here.index
+            parts.append(found)
+    return pd.concat(parts).reindex(points.index)

@@ -1,0 +1,161 @@
+"""Joint decoding of the years per block, and the corrected rasters per area."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from bocage.change import TransitionPrior, decode, load_prior
+from bocage.cubes import load_dataset, save_dataset
+from bocage.grid import FINE, NATIVE, Block, geobox
+from bocage.legend import OUTSIDE, Legend
+from bocage.posterior import Posterior
+from bocage.rasters import geobox_of, wrap
+from bocage.refine import LineLayer, draw_lines, lineage, sieve
+from bocage.workflow._engine import Piece
+from bocage.workflow._plan import Plan
+from bocage.workflow.rooms.model import posterior_file
+
+RIM_M = 50.0  # the rasters of an area reach this far beyond its limit
+
+
+def decoded_file(plan: Plan, block: Block) -> Path:
+    """Where the decoded classes of a block lie."""
+    return plan.file("change", f"{block.id}.nc")
+
+
+def change_pieces(plan: Plan) -> list[Piece]:
+    """The class pair of every pixel, per block."""
+    prior = load_prior(plan.legend, stay=plan.project.change.stay)
+    years = plan.project.years
+    return [
+        Piece(
+            room="change",
+            id=block.id,
+            work=decode_block,
+            arguments={
+                "posteriors": {y: posterior_file(plan, y, block) for y in years},
+                "prior": prior,
+                "legend": plan.legend,
+                "out": decoded_file(plan, block),
+            },
+            outputs=(decoded_file(plan, block),),
+            inputs=tuple(posterior_file(plan, y, block) for y in years),
+            settings={"change": plan.project.change.model_dump(), "years": years},
+        )
+        for block in plan.blocks
+    ]
+
+
+def decode_block(
+    posteriors: dict[int, Path], prior: TransitionPrior, legend: Legend, out: Path
+) -> dict[str, Any]:
+    """Decode the years of one block together."""
+    loaded = {year: Posterior.load(path) for year, path in posteriors.items()}
+    decoded = decode(loaded, prior, legend)
+    save_dataset(decoded, out)
+    if len(posteriors) < 2:
+        return {}
+    first, second = decoded["class"].values
+    known = (first > 0) & (second > 0)
+    return {"changed": float((first != second)[known].mean()) if known.any() else 0.0}
+
+
+def refined_file(plan: Plan, area: str) -> Path:
+    """Where the corrected rasters of an area lie."""
+    return plan.file("refine", f"{area}.nc")
+
+
+def refine_pieces(plan: Plan) -> list[Piece]:
+    """Corrected rasters of every area."""
+    made = []
+    for name, outline in zip(plan.areas["cluster"], plan.areas.geometry, strict=True):
+        blocks = plan.blocks_of(outline)
+        files = tuple(decoded_file(plan, b) for b in blocks)
+        lines = tuple(layer.path for layer in plan.lines)
+        made.append(
+            Piece(
+                room="refine",
+                id=name,
+                work=refine_area,
+                arguments={
+                    "files": files,
+                    "bounds": shapely.bounds(shapely.buffer(outline, RIM_M)),
+                    "lines": plan.lines,
+                    "legend": plan.legend,
+                    "out": refined_file(plan, name),
+                },
+                outputs=(refined_file(plan, name),),
+                inputs=(*files, *lines),
+                settings={
+                    "linear": plan.project.linear.model_dump(),
+                    "bounds": list(outline.bounds),
+                },
+            )
+        )
+    return made
+
+
+def refine_area(
+    files: tuple[Path, ...],
+    bounds: tuple[float, float, float, float],
+    lines: tuple[LineLayer, ...],
+    legend: Legend,
+    out: Path,
+) -> dict[str, Any]:
+    """Sieve specks, draw the lines, and count the classes of each 10 m pixel."""
+    grid = geobox(tuple(map(float, bounds)), NATIVE).zoom_out(FINE / NATIVE)
+    decoded = assemble(files, grid)
+    sieved = sieve(decoded["class"])
+    drawn, locked = draw_lines(sieved, lines, legend)
+    refined = decoded.assign(
+        {"class": drawn, "locked": locked, "lineage": lineage(decoded["class"], sieved, locked)}
+    )
+    save_dataset(refined, out)
+    counts = np.bincount(refined["lineage"].values.ravel(), minlength=3)
+    return {"sieved_px": int(counts[1]), "line_px": int(counts[2])}
+
+
+def assemble(files: tuple[Path, ...], grid: GeoBox) -> xr.Dataset:
+    """Paste the decoded blocks on one grid; what no block covers is outside (255)."""
+    canvas: xr.Dataset | None = None
+    for path in files:
+        block = load_dataset(path)
+        canvas = _blank(block, grid) if canvas is None else canvas
+        _paste(canvas, block)
+    if canvas is None:
+        raise ValueError("no block to assemble")
+    return canvas
+
+
+def _blank(like: xr.Dataset, grid: GeoBox) -> xr.Dataset:
+    made = {}
+    for name, data in like.data_vars.items():
+        if not {"y", "x"} <= set(data.dims):
+            continue
+        leading = data.shape[:-2]
+        full = np.full((*leading, *grid.shape), OUTSIDE, dtype=data.dtype)
+        extra = {d: like[d].values for d in data.dims[:-2]}
+        made[name] = wrap(full, grid, dims=tuple(map(str, data.dims)), **extra)
+    return xr.Dataset(made)
+
+
+def _paste(canvas: xr.Dataset, block: xr.Dataset) -> None:
+    target, source = geobox_of(canvas), geobox_of(block)
+    column = round((source.affine.c - target.affine.c) / FINE)
+    row = round((target.affine.f - source.affine.f) / FINE)
+    rows = slice(max(row, 0), min(row + source.shape.y, target.shape.y))
+    columns = slice(max(column, 0), min(column + source.shape.x, target.shape.x))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return
+    taken = (
+        slice(rows.start - row, rows.stop - row),
+        slice(columns.start - column, columns.stop - column),
+    )
+    for name in canvas.data_vars:
+        canvas[name].values[..., rows, columns] = block[name].values[..., taken[0], taken[1]]

@@ -1,0 +1,129 @@
+"""Monthly mosaics, block by block."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import shapely
+from pystac import Item
+from shapely.geometry.base import BaseGeometry
+
+from bocage.cubes import save_dataset
+from bocage.errors import RunError
+from bocage.files import write_text
+from bocage.grid import NATIVE, Block
+from bocage.imagery import (
+    ImagerySettings,
+    items_digest,
+    load_items,
+    monthly_mosaic,
+    require_months,
+    save_items,
+    search,
+)
+from bocage.workflow._engine import Piece
+from bocage.workflow._plan import Plan
+from bocage.workflow.rooms._space import inside, lonlat_bounds
+
+ROOM = "imagery"
+
+
+def find_images(plan: Plan) -> dict[int, list[Item]]:
+    """Images of each status year.
+
+    A static catalogue is read anew on every run, so that a changed image is noticed. An API is
+    asked once and its answer kept beside the work, so that a run can be repeated.
+    """
+    found = {}
+    for year in plan.project.years:
+        store = plan.file("imagery", f"items_{year}.json")
+        asked = plan.file("imagery", f"items_{year}.query.json")
+        query = _query(plan, year)
+        if isinstance(plan.catalog, str) and store.exists() and _same(asked, query):
+            found[year] = load_items(store)
+        else:
+            found[year] = search(plan.catalog, plan.imagery, tuple(plan.area.bounds), year)
+            save_items(found[year], store)
+            write_text(asked, query)
+        require_months(found[year], plan.imagery, year)
+    return found
+
+
+def _query(plan: Plan, year: int) -> str:
+    settings = asdict(plan.imagery)
+    bounds = list(plan.area.bounds)
+    return json.dumps([str(plan.catalog), settings, bounds, year], sort_keys=True)
+
+
+def _same(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+def pieces(plan: Plan, images: dict[int, list[Item]]) -> list[Piece]:
+    """One mosaic per status year and block."""
+    return [
+        _piece(plan, year, block, items) for year, items in images.items() for block in plan.blocks
+    ]
+
+
+def _piece(plan: Plan, year: int, block: Block, items: list[Item]) -> Piece:
+    west, south, east, north = lonlat_bounds(block)
+    near = [
+        i
+        for i in items
+        if i.bbox and i.bbox[0] <= east and i.bbox[2] >= west and i.bbox[1] <= north
+        and i.bbox[3] >= south
+    ]  # fmt: skip
+    out = mosaic_file(plan, year, block)
+    return Piece(
+        room=ROOM,
+        id=f"{year}/{block.id}",
+        work=make_mosaic,
+        arguments={
+            "items": plan.file("imagery", f"items_{year}.json"),
+            "ids": frozenset(i.id for i in near),
+            "block": block,
+            "settings": plan.imagery,
+            "year": year,
+            "area": shapely.intersection(plan.area, block.box()),
+            "out": out,
+        },
+        outputs=(out,),
+        settings={"images": items_digest(near), "imagery": asdict(plan.imagery), "block": block},
+    )
+
+
+def mosaic_file(plan: Plan, year: int, block: Block) -> Path:
+    """Where the mosaic of a block lies."""
+    return plan.file("imagery", year, f"{block.id}.nc")
+
+
+def make_mosaic(
+    items: Path,
+    ids: frozenset[str],
+    block: Block,
+    settings: ImagerySettings,
+    year: int,
+    area: BaseGeometry,
+    out: Path,
+) -> dict[str, Any]:
+    """Make and write the mosaic of one block with its halo."""
+    chosen = [i for i in load_items(items) if i.id in ids]
+    mosaic = monthly_mosaic(chosen, block.geobox(NATIVE, halo=True), settings, year)
+    seen = (mosaic["valid"] > 0).any("month")
+    wanted = inside(area, block.geobox(NATIVE, halo=True))
+    if not (seen.values & wanted).any():
+        raise RunError(
+            f"block {block.id} of tile {block.tile}: no clear observation in {year}",
+            remedy="add images, raise imagery.years_around, or leave the site out",
+        )
+    save_dataset(mosaic, out)
+    return {
+        "images": len(chosen),
+        "seen": float((seen.values & wanted).sum() / wanted.sum()),
+        "observed": float(((mosaic["gap"] == 0).values & wanted).sum())
+        / float(wanted.sum() * mosaic.sizes["month"]),
+    }

@@ -1,0 +1,101 @@
+"""Training, and the posterior of every block and year."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bocage.cubes import load_dataset
+from bocage.grid import FINE, Block
+from bocage.legend import Legend
+from bocage.model import Chips, ModelSettings, concatenate, load_model, predict, train
+from bocage.superres import superresolve
+from bocage.workflow._engine import Piece
+from bocage.workflow._plan import Plan
+from bocage.workflow.rooms.imagery import mosaic_file
+from bocage.workflow.rooms.samples import chip_file
+
+_FILES = ("model.json", "model.onnx", "model.safetensors")
+
+
+def model_files(plan: Plan) -> tuple[Path, ...]:
+    """The files of the trained model."""
+    return tuple(plan.file("model", name) for name in _FILES)
+
+
+def model_settings(plan: Plan, threads: int) -> ModelSettings:
+    """Settings of the network, from the project file."""
+    config = plan.project.model
+    return ModelSettings(
+        engine=config.engine,
+        epochs=config.epochs,
+        seed=config.seed + plan.project.seed,
+        chip_px=config.chip_px,
+        width=config.width,
+        threads=threads,
+    )
+
+
+def train_piece(plan: Plan, threads: int) -> Piece:
+    """The training, one piece for all years and blocks."""
+    chips = tuple(chip_file(plan, y, b) for y in plan.project.years for b in plan.blocks)
+    config = plan.project.model.model_dump()
+    return Piece(
+        room="model",
+        id="train",
+        work=fit,
+        arguments={
+            "chips": chips,
+            "legend": plan.legend,
+            "settings": model_settings(plan, threads),
+            "out": plan.file("model"),
+        },
+        outputs=model_files(plan),
+        inputs=chips,
+        settings={"model": config, "seed": plan.project.seed, "legend": plan.legend.fingerprint},
+    )
+
+
+def fit(
+    chips: tuple[Path, ...], legend: Legend, settings: ModelSettings, out: Path
+) -> dict[str, Any]:
+    """Train on all chips and write the model."""
+    data = concatenate([Chips.load(path) for path in chips])
+    model = train(data, legend, settings)
+    model.save(out)
+    return {"metrics": model.metrics}
+
+
+def posterior_file(plan: Plan, year: int, block: Block) -> Path:
+    """Where the posterior of a block lies."""
+    return plan.file("posterior", year, f"{block.id}.nc")
+
+
+def posterior_pieces(plan: Plan) -> list[Piece]:
+    """Class probabilities at 2.5 m, per status year and block."""
+    return [
+        Piece(
+            room="posterior",
+            id=f"{year}/{block.id}",
+            work=classify,
+            arguments={
+                "mosaic": mosaic_file(plan, year, block),
+                "model": plan.file("model"),
+                "backend": plan.project.superres.backend,
+                "block": block,
+                "out": posterior_file(plan, year, block),
+            },
+            outputs=(posterior_file(plan, year, block),),
+            inputs=(mosaic_file(plan, year, block), *model_files(plan)),
+            settings={"backend": plan.project.superres.backend},
+        )
+        for year in plan.project.years
+        for block in plan.blocks
+    ]
+
+
+def classify(mosaic: Path, model: Path, backend: str, block: Block, out: Path) -> None:
+    """Super-resolve and classify one block with its halo, and keep the core."""
+    series = superresolve(load_dataset(mosaic), backend)
+    posterior = predict(load_model(model), series)
+    posterior.crop(block.geobox(FINE)).save(out)

@@ -1,0 +1,217 @@
+"""The report: figures, maps, accuracy and cost of a run, as HTML and as JSON."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import NDArray
+
+from bocage import __version__
+from bocage.cubes import load_dataset
+from bocage.files import write_text
+from bocage.legend import OUTSIDE, Legend
+from bocage.rasters import read_raster
+from bocage.workflow._engine import Piece
+from bocage.workflow._ledger import Ledger, Record
+from bocage.workflow._plan import Plan
+from bocage.workflow.rooms.assessment import accuracy_pieces, check_pieces
+from bocage.workflow.rooms.maps import products_piece
+
+_MOST_PX = 900  # side of a map in the report
+
+
+def piece(plan: Plan, ledger: Ledger) -> Piece:
+    """The report, made anew when a result or its cost has changed."""
+    made = [p.outputs for p in (*check_pieces(plan), *accuracy_pieces(plan))]
+    results = tuple(path for outputs in made for path in outputs)
+    records = [r for r in ledger.records() if r.room != "report"]
+    return Piece(
+        room="report",
+        id="report",
+        work=write_report,
+        arguments={"plan": plan, "records": records},
+        outputs=(plan.report / "index.html", plan.report / "summary.json"),
+        inputs=(*results, *products_piece(plan).outputs),
+        settings={"cost": [(r.room, r.piece, r.seconds) for r in records]},
+    )
+
+
+def write_report(plan: Plan, records: list[Record]) -> None:
+    """Write ``summary.json`` and ``index.html``."""
+    summary = summarise(plan, records)
+    write_text(plan.report / "summary.json", json.dumps(summary, indent=1))
+    environment = Environment(
+        loader=PackageLoader("bocage.workflow"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("report.html.j2").render(
+        summary=summary,
+        version=__version__,
+        maps=_maps(plan),
+        classes=_class_rows(plan.legend, summary),
+        diagrams={y: _reliability(c) for y, c in summary["calibration"]["curves"].items()},
+    )
+    write_text(plan.report / "index.html", page)
+
+
+def summarise(plan: Plan, records: list[Record]) -> dict[str, Any]:
+    """The figures of a run as plain values (contract: ``report/summary.json``)."""
+    measured = {
+        year: json.loads(plan.file("accuracy", f"{year}.json").read_text(encoding="utf-8"))
+        for year in plan.project.accuracy.reference
+    }
+    checks = {
+        p.id: json.loads(p.outputs[0].read_text(encoding="utf-8")) for p in check_pieces(plan)
+    }
+    facts = {(r.room, r.piece): r.facts for r in records}
+    return {
+        "name": plan.project.name,
+        "area_km2": round(plan.area_km2, 6),
+        "years": list(plan.project.years),
+        "legend": plan.legend.id,
+        "rooms": _costs(records, plan.area_km2),
+        "accuracy": {str(y): m["polygons"] for y, m in measured.items()},
+        "accuracy_raster": {str(y): m["raster"] for y, m in measured.items()},
+        "baselines": {
+            str(y): {b: m[b] for b in plan.project.accuracy.baselines} for y, m in measured.items()
+        },
+        "calibration": {
+            "ece": {str(y): m["ece"] for y, m in measured.items()},
+            "curves": {str(y): m["reliability"] for y, m in measured.items()},
+        },
+        "model": facts.get(("model", "train"), {}).get("metrics", {}),
+        "polygons": facts.get(("products", "deliver"), {}).get("polygons", {}),
+        "check": checks,
+        "samples": sum(r.facts.get("samples", 0) for r in records if r.room == "samples"),
+    }
+
+
+def _costs(records: list[Record], area_km2: float) -> dict[str, dict[str, float]]:
+    rooms: dict[str, dict[str, float]] = {}
+    for record in records:
+        if record.state != "done":
+            continue
+        row = rooms.setdefault(record.room, {"seconds": 0.0, "peak_rss_mb": 0.0})
+        row["seconds"] += record.seconds
+        row["peak_rss_mb"] = max(row["peak_rss_mb"], round(record.peak_rss_mb))
+    for row in rooms.values():
+        row["km2_per_hour"] = round(area_km2 * 3600 / max(row["seconds"], 1e-3), 1)
+        row["seconds"] = round(row["seconds"], 2)
+    return rooms
+
+
+def _maps(plan: Plan) -> list[dict[str, str]]:
+    out, delivery, colors = plan.products, plan.delivery, _palette(plan.legend)
+    made = [{"title": f"Image {y}", "image": _png(_composite(plan, y))} for y in delivery.years]
+    for year in delivery.years:
+        path = out / f"raster_{year}" / f"{delivery.raster_name(year)}.tif"
+        made.append({"title": f"Classes {year}", "image": _png(colors[_thumbnail(path)])})
+    for year in delivery.years:
+        path = out / f"confidence_{year}" / f"{delivery.confidence_name(year)}.tif"
+        made.append({"title": f"Confidence {year}", "image": _png(_shades(_thumbnail(path)))})
+    return made
+
+
+def _thumbnail(path: Path) -> NDArray[Any]:
+    data = read_raster(path).values[0]
+    step = max(1, -(-max(data.shape) // _MOST_PX))
+    return data[::step, ::step]
+
+
+def _palette(legend: Legend) -> NDArray[np.uint8]:
+    colors = np.full((256, 3), 255, dtype=np.uint8)
+    colors[0] = 160
+    for index, leaf in enumerate(legend.classes, start=1):
+        colors[index] = [int(leaf.color[i : i + 2], 16) for i in (1, 3, 5)]
+    return colors
+
+
+def _shades(percent: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    colors = mpl.colormaps["viridis"](np.clip(percent, 0, 100) / 100)[..., :3]
+    shaded = (255 * colors).astype(np.uint8)
+    shaded[percent == OUTSIDE] = 255
+    return shaded
+
+
+def _composite(plan: Plan, year: int) -> NDArray[np.uint8]:
+    """True (or else the first bands') colour of the clearest summer month, all blocks pasted."""
+    from bocage.workflow.rooms.imagery import mosaic_file
+
+    bands = [b for b in ("B04", "B03", "B02") if b in plan.project.imagery.bands]
+    bands = bands if len(bands) == 3 else [plan.project.imagery.bands[0]] * 3
+    tiles = {b: load_dataset(mosaic_file(plan, year, b)) for b in plan.blocks}
+    wanted = [m for m in (7, 6, 8, 5, 9, 4, 10, 3) if m in plan.project.imagery.months]
+    month = max(
+        wanted or list(plan.project.imagery.months),
+        key=lambda m: sum(float((t["gap"].sel(month=m) == 0).mean()) for t in tiles.values()),
+    )
+    west, north = min(b.west for b in tiles), max(b.south + b.size for b in tiles)
+    east, south = max(b.west + b.size for b in tiles), min(b.south for b in tiles)
+    canvas = np.full((3, (north - south) // 10, (east - west) // 10), np.nan, np.float32)
+    for block, data in tiles.items():
+        edge, side = block.halo // 10, block.size // 10
+        core = data["reflectance"].sel(month=month, band=bands).values
+        row, column = (north - block.south - block.size) // 10, (block.west - west) // 10
+        canvas[:, row : row + side, column : column + side] = core[
+            :, edge : edge + side, edge : edge + side
+        ]
+    step = max(1, -(-max(canvas.shape) // _MOST_PX))
+    canvas = canvas[:, ::step, ::step]
+    if not np.isfinite(canvas).any():
+        return np.full((*canvas.shape[1:], 3), 255, np.uint8)
+    low, high = np.nanpercentile(canvas, (1, 99))
+    scaled = np.clip((canvas - low) / max(high - low, 1e-3), 0, 1) ** 0.8
+    return np.nan_to_num(255 * scaled, nan=255.0).astype(np.uint8).transpose(1, 2, 0)
+
+
+def _png(pixels: NDArray[np.uint8]) -> str:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _class_rows(legend: Legend, summary: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for leaf in legend.classes:
+        found = {}
+        for year, levels in summary["accuracy"].items():
+            table = levels[str(legend.levels)]["per_class"]
+            found[year] = next((r for r in table if int(r["code"]) == leaf.code), None)
+        if any(found.values()):
+            rows.append({"code": leaf.code, "name": leaf.name, "color": leaf.color, "years": found})
+    return rows
+
+
+def _reliability(curve: list[dict[str, float]]) -> str:
+    """Reliability diagram as an inline SVG drawing."""
+    points = [
+        (r["confidence"], r["accuracy"])
+        for r in curve
+        if r.get("n", 0) and r["accuracy"] is not None
+    ]
+    marks = "".join(
+        f'<circle cx="{20 + 1.6 * c:.1f}" cy="{180 - 1.6 * a:.1f}" r="3"/>' for c, a in points
+    )
+    path = " ".join(f"{20 + 1.6 * c:.1f},{180 - 1.6 * a:.1f}" for c, a in points)
+    return (
+        '<svg viewBox="0 0 200 200" width="260" role="img" aria-label="reliability diagram">'
+        '<rect x="20" y="20" width="160" height="160" fill="none" stroke="#999"/>'
+        '<line x1="20" y1="180" x2="180" y2="20" stroke="#bbb" stroke-dasharray="4"/>'
+        f'<polyline points="{path}" fill="none" stroke="#1b6b3a" stroke-width="2"/>'
+        f'<g fill="#1b6b3a">{marks}</g>'
+        '<text x="100" y="197" font-size="10" text-anchor="middle">stated confidence, %</text>'
+        '<text x="8" y="100" font-size="10" text-anchor="middle" transform="rotate(-90 8 100)">'
+        "right, %</text></svg>"
+    )
