@@ -37,7 +37,9 @@ def wrap(
     coords
         Coordinates of the leading dimensions.
     """
-    return xr.DataArray(data, dims=tuple(dims), coords={**coords, **xr_coords(geobox)})
+    return xr.DataArray(
+        data, dims=tuple(dims), coords={**coords, **xr_coords(geobox, always_yx=True)}
+    )
 
 
 def geobox_of(data: xr.DataArray | xr.Dataset, what: str = "the raster") -> GeoBox:
@@ -184,10 +186,9 @@ def write_geotiff(
         "blockysize": 256,
         **options,
     }
-    with atomic_path(path) as part:
-        with rasterio.open(part, "w", **profile) as target:
-            target.write(np.ascontiguousarray(bands.values))
-            for number, name in enumerate(names, start=1):
-                if name:
-                    target.set_band_description(number, name)
+    with atomic_path(path) as part, rasterio.open(part, "w", **profile) as target:
+        target.write(np.ascontiguousarray(bands.values))
+        for number, name in enumerate(names, start=1):
+            if name:
+                target.set_band_description(number, name)
     return Path(path)

@@ -8,8 +8,10 @@ import geopandas as gpd
 import numpy as np
 import pyogrio
 import shapely
-from pyproj import CRS as ProjCRS
+from pyproj import CRS as ProjCRS  # noqa: N811  it is a class
 from pyproj.exceptions import CRSError
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from bocage.errors import InputError
 from bocage.files import existing
@@ -44,7 +46,7 @@ def read_sites(path: Path | str, *, layer: str | None = None) -> gpd.GeoDataFram
     path = existing(path, "sites")
     try:
         frame = pyogrio.read_dataframe(path, layer=layer)
-    except pyogrio.errors.DataSourceError as error:
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise InputError(f"{path} cannot be read as a vector file: {error}") from error
     if not isinstance(frame, gpd.GeoDataFrame) or frame.empty:
         raise InputError(f"{path} holds no site", remedy="give a layer with at least one polygon")
@@ -118,7 +120,7 @@ def clusters(sites: gpd.GeoDataFrame, *, distance: float = 20.0) -> gpd.GeoDataF
     sites
         As `read_sites` gives them.
     distance
-        Sites nearer than this many metres belong together.
+        Polygons at most this many metres apart belong together.
 
     Returns
     -------
@@ -126,16 +128,16 @@ def clusters(sites: gpd.GeoDataFrame, *, distance: float = 20.0) -> gpd.GeoDataF
         Columns ``cluster`` (str, in the order of the lower left corner) and ``geometry``
         (polygon or multipolygon, EPSG:3035, 1 mm grid).
     """
-    outlines = sites.geometry.to_numpy()
-    grown = shapely.union_all(shapely.buffer(outlines, distance / 2))
-    parts = shapely.get_parts(grown)
-    tree = shapely.STRtree(parts)
-    site, part = tree.query(outlines, predicate="intersects")
+    # Part by part: the parts of one site may lie far from each other.
+    parts = shapely.get_parts(sites.geometry.to_numpy())
+    one, other = shapely.STRtree(parts).query(parts, predicate="dwithin", distance=distance)
+    links = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(parts),) * 2)
+    count, member = connected_components(links, directed=False)
     groups = [
-        shapely.set_precision(shapely.union_all(outlines[site[part == p]]), PRECISION)
-        for p in range(len(parts))
+        shapely.set_precision(shapely.union_all(parts[member == n]), PRECISION)
+        for n in range(count)
     ]
-    groups.sort(key=lambda g: g.bounds[:2])
+    groups.sort(key=lambda g: g.bounds)
     return gpd.GeoDataFrame(
         {"cluster": [f"area{i:05d}" for i in range(len(groups))]}, geometry=groups, crs=sites.crs
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import geopandas as gpd
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from odc.geo.geom import BoundingBox
 from shapely.geometry.base import BaseGeometry
@@ -29,6 +30,7 @@ GRID_RATIO = 4
 TILE_M = 10_000
 BLOCK_M = 2_000
 HALO_M = 160
+_EDGE = 0.001
 
 
 def geobox(bounds: tuple[float, float, float, float], resolution: float) -> GeoBox:
@@ -125,22 +127,43 @@ def plan_tiles(
     if block <= 0 or TILE_M % block or block % 500 or halo < 0 or halo % 20:
         raise InputError(
             f"blocks of {block} m with a halo of {halo} m do not fit the 10 km grid",
-            remedy="use a block of 500, 1000, 2000, 2500 or 5000 m, a halo that is a multiple of 20 m",
+            remedy="use a block of 500, 1000, 2000, 2500 or 5000 m and a halo of a multiple of 20",
         )
-    area = shapely.union_all(sites.geometry.to_numpy())
-    shapely.prepare(area)
+    parts = shapely.get_parts(sites.geometry.to_numpy())
     found: dict[str, list[Block]] = {}
-    for candidate in _squares(area.bounds, block, halo):
-        shared = shapely.intersection(area, candidate.box())
-        if shapely.area(shared) > 0:
-            found.setdefault(candidate.tile, []).append(candidate)
+    for column, row in _squares(parts, block):
+        made = _block(column, row, block, halo)
+        found.setdefault(made.tile, []).append(made)
     return tuple(Tile(code, tuple(sorted(found[code]))) for code in sorted(found))
 
 
-def _squares(bounds: tuple[float, float, float, float], size: int, halo: int) -> Iterator[Block]:
-    west, south, east, north = bounds
+def _squares(parts: NDArray[np.object_], size: int) -> list[tuple[int, int]]:
+    """Columns and rows of the squares whose interior meets the interior of a polygon."""
+    spans = [_span(bounds, size) for bounds in shapely.bounds(parts)]
+    places = np.unique(np.concatenate(spans), axis=0) if spans else np.empty((0, 2), dtype=int)
+    west, south = places.T * size
+    tree = shapely.STRtree(parts)
+    inner = shapely.box(west + _EDGE, south + _EDGE, west + size - _EDGE, south + size - _EDGE)
+    taken = np.zeros(len(places), dtype=bool)
+    taken[tree.query(inner, predicate="intersects")[0]] = True
+    # What meets the outermost millimetre only is rare, and measured.
+    whole = shapely.box(west, south, west + size, south + size)
+    left = np.flatnonzero(~taken)
+    square, part = tree.query(whole[left], predicate="intersects")
+    shared = shapely.area(shapely.intersection(whole[left[square]], parts[part]))
+    taken[left[square[shared > 0]]] = True
+    return [(int(column), int(row)) for column, row in places[taken]]
+
+
+def _span(bounds: NDArray[np.float64], size: int) -> NDArray[np.intp]:
+    """Columns and rows of all squares that a bounding box meets, shape (n, 2)."""
+    low = np.floor(bounds[:2] / size).astype(np.intp)
+    high = np.maximum(np.ceil(bounds[2:] / size).astype(np.intp), low + 1)
+    columns, rows = np.meshgrid(*(np.arange(a, b) for a, b in zip(low, high, strict=True)))
+    return np.stack([columns.ravel(), rows.ravel()], axis=1)
+
+
+def _block(column: int, row: int, size: int, halo: int) -> Block:
     label = f"{size // 1000}km" if size % 1000 == 0 else f"{size}m"
-    for column in range(math.floor(west / size), math.ceil(east / size)):
-        for row in range(math.floor(south / size), math.ceil(north / size)):
-            x, y = column * size, row * size
-            yield Block(f"{label}E{column}N{row}", tile_code(x, y), x, y, size, halo)
+    x, y = column * size, row * size
+    return Block(f"{label}E{column}N{row}", tile_code(x, y), x, y, size, halo)

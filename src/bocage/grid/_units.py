@@ -93,7 +93,15 @@ def region_membership(
     if str(regions) in list_regions():
         return pd.DataFrame({str(regions): np.ones(len(x))})
     path = existing(regions, "aoi.region (neither a known region nor a file)")
-    frame = pyogrio.read_dataframe(path).to_crs(CRS)
+    try:
+        frame = pyogrio.read_dataframe(path)
+    except pyogrio.errors.DataSourceError as error:
+        raise InputError(f"{path} cannot be read as a vector file: {error}") from error
+    if frame.crs is None:
+        raise InputError(
+            f"{path} has no coordinate reference system", remedy="set it, EPSG:3035 is best"
+        )
+    frame = frame.to_crs(CRS)
     if "region" not in frame:
         raise InputError(f"{path} has no column 'region'", remedy="name the region of each polygon")
     names = sorted(frame["region"].astype(str).unique())

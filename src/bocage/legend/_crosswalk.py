@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bocage.errors import InputError
 from bocage.files import existing
-from bocage.legend._legend import Legend, _some
+from bocage.legend._legend import Legend, _read, _some
 
 _PACKAGED = (
     "clc", "clcplus", "cz2018", "euet", "eunis", "lulucf", "maes", "n2k2018", "rz2018",
@@ -87,8 +87,9 @@ def load_crosswalk(
     ----------
     crosswalk
         ``identity`` (the source uses the legend's own codes, of any level), ``index`` (it
-        holds class indices of the legend, as our own rasters do), an id of `list_crosswalks`, or the path of a CSV file with the columns ``source_code``
-        and ``code`` (one row a pair), where a code of a higher level stands for all its leaves.
+        holds class indices of the legend, as our own rasters do), an id of `list_crosswalks`,
+        or the path of a CSV file with the columns ``source_code`` and ``code`` (one row a pair),
+        where a code of a higher level stands for all its leaves.
     legend
         The legend that the crosswalk leads to.
     folder
@@ -112,7 +113,7 @@ def load_crosswalk(
         ]
     elif str(crosswalk).endswith(".csv"):
         path = existing((folder or Path()) / crosswalk, "crosswalk")
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+        rows = _read(path)
         if not rows or not {"source_code", "code"} <= set(rows[0]):
             raise InputError(
                 f"{path}: a crosswalk needs rows with the columns source_code and code",
@@ -136,6 +137,7 @@ def _from_pairs(id: str, pairs: list[tuple[str, str, bool, str]], legend: Legend
             raise InputError(
                 f"crosswalk '{id}': '{code}' is no class code", remedy="codes are whole numbers"
             )
+        source = source.strip()
         names.setdefault(source, name)
         for leaf in legend.leaves(int(code)):
             allowed.setdefault(source, []).append(leaf)

@@ -147,7 +147,7 @@ class Legend:
         level
             Its level; when it is not given the deepest level that has the code is used.
         """
-        positions = [self._position(level)] if level else range(self.levels - 1, -1, -1)
+        positions = [self._position(level)] if level is not None else range(self.levels - 1, -1, -1)
         for position in positions:
             found = tuple(c.code for c in self.classes if c.codes[position] == code)
             if found:
@@ -177,6 +177,7 @@ class Legend:
     def code_table(self, level: int | None = None) -> NDArray[np.int32]:
         """Look-up table, shape (256,): class index → code at a level; 0 where there is none."""
         position = self._position(level)
+        self._fits_a_byte()
         table = np.zeros(256, dtype=np.int32)
         table[1 : len(self) + 1] = [c.codes[position] for c in self.classes]
         return table
@@ -190,11 +191,7 @@ class Legend:
             If the array holds a code that is not a leaf of this legend, or the legend has
             more classes than a byte can index.
         """
-        if len(self) >= OUTSIDE:
-            raise InputError(
-                f"the legend '{self.id}' has {len(self)} classes, a raster index holds 254",
-                remedy="map at a coarser level",
-            )
+        self._fits_a_byte()
         values, inverse = np.unique(codes, return_inverse=True)
         table = np.array([0 if v == 0 else self.index(int(v)) for v in values], dtype=np.uint8)
         return table[inverse].reshape(np.shape(codes))
@@ -229,6 +226,13 @@ class Legend:
     @cached_property
     def _indices(self) -> dict[int, int]:
         return {c.code: i for i, c in enumerate(self.classes, start=1)}
+
+    def _fits_a_byte(self) -> None:
+        if len(self) >= OUTSIDE:
+            raise InputError(
+                f"the legend '{self.id}' has {len(self)} classes, a raster index holds 254",
+                remedy="map at a coarser level",
+            )
 
     def _position(self, level: int | None) -> int:
         if level is None:
@@ -291,11 +295,21 @@ def load_legend(legend: str | Path, *, folder: Path | None = None) -> Legend:
 
 
 def _read(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV file, each with a text for every column."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as handle:
-            return list(csv.DictReader(handle))
+            rows = list(csv.DictReader(handle))
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text: {error}", remedy="save it as UTF-8") from error
+    for line, row in enumerate(rows, start=2):
+        # A dict reader puts what is too much under None, and None where a field is missing.
+        if None in row or None in row.values():
+            count = "more" if None in row else "fewer"
+            raise InputError(
+                f"{path}, line {line} has {count} fields than the header",
+                remedy="give every column a value; put texts with commas in quotation marks",
+            )
+    return rows
 
 
 def _from_rows(rows: list[dict[str, str]], id: str, where: str) -> Legend:
@@ -324,8 +338,23 @@ def _from_rows(rows: list[dict[str, str]], id: str, where: str) -> Legend:
         )
         for line, r in enumerate(rows, start=2)
     )
-    roles = {r["role"].strip(): c.code for r, c in zip(rows, classes, strict=True) if r.get("role")}
-    return Legend(id, classes, roles)
+    return Legend(id, classes, _roles(rows, classes, where))
+
+
+def _roles(
+    rows: list[dict[str, str]], classes: tuple[LegendClass, ...], where: str
+) -> dict[str, int]:
+    roles: dict[str, int] = {}
+    for row, leaf in zip(rows, classes, strict=True):
+        role = (row.get("role") or "").strip()
+        if role in roles:
+            raise InputError(
+                f"{where}: role '{role}' is given to two classes, {roles[role]} and {leaf.code}",
+                remedy="give a role to one class",
+            )
+        if role:
+            roles[role] = leaf.code
+    return roles
 
 
 def _code(text: str, where: str, line: int) -> int:

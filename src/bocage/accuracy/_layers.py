@@ -1,0 +1,206 @@
+"""Map and reference files: rasters of classes, polygons or points with a class attribute."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+import xarray as xr
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from bocage.accuracy._values import raster_codes, values_at, values_at_polygons
+from bocage.errors import InputError
+from bocage.files import existing
+from bocage.legend import Legend
+from bocage.rasters import geobox_of, read_raster, wrap
+
+_RASTERS = {".tif", ".tiff", ".vrt", ".img", ".jp2", ".nc"}
+
+
+@dataclass(frozen=True, eq=False)
+class Vector:
+    """Polygons or points with an integer class.
+
+    Attributes
+    ----------
+    path
+        The file.
+    frame
+        Column ``code`` (int64; 0 without a class) and geometry.
+    kind
+        ``polygons`` or ``points``.
+    """
+
+    path: Path
+    frame: gpd.GeoDataFrame
+    kind: str
+
+
+def is_raster(path: Path) -> bool:
+    """Whether a file is read as a raster, by its suffix."""
+    return path.suffix.lower() in _RASTERS
+
+
+def read_vector(path: Path, field: str | None, legend: Legend | None, what: str) -> Vector:
+    """Read polygons or points with their class.
+
+    Parameters
+    ----------
+    path
+        The file: GeoParquet, GeoPackage or another vector format.
+    field
+        Attribute with the class; by default found by its name (``code``, ``class``,
+        ``code_4_21`` …).
+    legend
+        Its number of levels decides which ``code_n`` is meant; None: any.
+    what
+        What the file is, for messages.
+    """
+    path = existing(path, what)
+    try:
+        if path.suffix.lower() in {".parquet", ".geoparquet"}:
+            frame = gpd.read_parquet(path)
+        else:
+            frame = pyogrio.read_dataframe(path)
+    except (DataSourceError, DataLayerError, ValueError) as error:
+        raise InputError(
+            f"{what} {path} cannot be read: {error}", remedy="give a raster or vector file"
+        ) from error
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.empty or frame.crs is None:
+        raise InputError(
+            f"{what} {path} has no geometry or no coordinate reference system",
+            remedy="give points or polygons with a CRS",
+        )
+    frame = frame[~frame.geometry.isna()].reset_index(drop=True)
+    dimensions = set(np.unique(shapely.get_dimensions(frame.geometry.to_numpy())).tolist())
+    if dimensions not in ({0}, {2}):
+        raise InputError(
+            f"{what} {path} mixes kinds of geometry or holds lines",
+            remedy="give points or polygons",
+        )
+    name = field or _class_field(list(frame.columns), legend, path)
+    if name not in frame:
+        raise InputError(
+            f"{what} {path} has no attribute '{name}'",
+            remedy=f"it has {', '.join(c for c in frame if c != frame.geometry.name)}",
+        )
+    tidy = gpd.GeoDataFrame({"code": _integers(frame[name], path, name)}, geometry=frame.geometry)
+    if dimensions == {0}:
+        tidy = tidy.explode(ignore_index=True)
+    return Vector(path, tidy, "points" if dimensions == {0} else "polygons")
+
+
+def _class_field(columns: list[str], legend: Legend | None, path: Path) -> str:
+    level = legend.levels if legend is not None else r"\d"
+    exact = [c for c in columns if c.lower() in ("code", "class", "stratum")]
+    leaf = [c for c in columns if re.fullmatch(rf"code_{level}(_\d+)?", c.lower())]
+    for found in (exact, leaf):
+        if len(found) == 1:
+            return found[0]
+    raise InputError(
+        f"{path}: which attribute is the class?",
+        remedy=f"name one of {', '.join(c for c in columns if c != 'geometry')}",
+    )
+
+
+def _integers(values: pd.Series, path: Path, name: str) -> NDArray[np.int64]:
+    numbers = pd.to_numeric(values, errors="coerce")
+    wrong = values[(numbers.isna() & values.notna()) | (numbers % 1 != 0) & numbers.notna()]
+    if len(wrong):
+        raise InputError(
+            f"{path}: '{wrong.iloc[0]}' in {name} is no class code",
+            remedy="codes are whole numbers",
+        )
+    return np.asarray(numbers.fillna(0).to_numpy(), dtype=np.int64)
+
+
+def reference_codes(
+    points: gpd.GeoDataFrame, layer: Path | str, legend: Legend, *, field: str | None = None
+) -> NDArray[np.int64]:
+    """Codes that a reference layer gives at points.
+
+    Parameters
+    ----------
+    points
+        Points in any CRS, n rows.
+    layer
+        A raster of class indices or codes, or polygons.
+    legend
+        Legend of the layer.
+    field
+        Attribute of the polygons that holds the class code.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 (n,); 0 where the layer gives no class.
+
+    Raises
+    ------
+    InputError
+        If the layer cannot be read or its values are not of the legend.
+    """
+    path = existing(layer, "reference")
+    if not is_raster(path):
+        vector = read_vector(path, field, legend, "reference")
+        if vector.kind != "polygons":
+            raise InputError(f"{path} holds points", remedy="give polygons or a raster")
+        return values_at_polygons(points, vector.frame, "code").astype(np.int64)
+    found = read_classes(path, legend).at(points)
+    return np.where(found > 0, found, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class ClassRaster:
+    """A raster of codes.
+
+    Attributes
+    ----------
+    path
+        The file.
+    codes
+        int32 (y, x): 0 unclassified, -1 outside.
+    """
+
+    path: Path
+    codes: xr.DataArray
+
+    @property
+    def box(self) -> GeoBox:
+        """Pixel grid."""
+        return geobox_of(self.codes, str(self.path))
+
+    @property
+    def pixel_ha(self) -> float:
+        """Area of a pixel, hectares."""
+        if self.box.crs is None or not self.box.crs.projected:
+            raise InputError(
+                f"{self.path} is in degrees, its pixels have no common area",
+                remedy="reproject it to EPSG:3035",
+            )
+        return float(abs(self.box.affine.a * self.box.affine.e)) / 10_000
+
+    def areas(self) -> dict[int, float]:
+        """Mapped area of each code, hectares; 0 holds the unclassified."""
+        values, counts = np.unique(self.codes.values, return_counts=True)
+        pairs = zip(values.tolist(), counts.tolist(), strict=True)
+        return {int(v): c * self.pixel_ha for v, c in pairs if v >= 0}
+
+    def at(self, points: gpd.GeoDataFrame) -> NDArray[np.int64]:
+        """Codes at points, int64 (n,); -1 outside."""
+        return values_at(points, self.codes, fill=-1).astype(np.int64)
+
+
+def read_classes(path: Path, legend: Legend) -> ClassRaster:
+    """Read the first band of a class raster as codes."""
+    data = read_raster(path, what="class raster")[0]
+    codes = raster_codes(data.values, legend, nodata=data.attrs.get("nodata"), where=str(path))
+    return ClassRaster(path, wrap(codes, geobox_of(data)))

@@ -1,0 +1,29 @@
+"""Satellite images: catalogues, cloud masks and monthly mosaics at 10 m."""
+
+from bocage.imagery._catalog import build_catalog
+from bocage.imagery._checks import (
+    check_mosaic,
+    observed_months,
+    require_months,
+    require_observed,
+)
+from bocage.imagery._items import items_digest, load_items, save_items
+from bocage.imagery._mosaic import monthly_mosaic
+from bocage.imagery._search import search
+from bocage.imagery._settings import ImagerySettings, Slot, window
+
+__all__ = [
+    "ImagerySettings",
+    "Slot",
+    "build_catalog",
+    "check_mosaic",
+    "items_digest",
+    "load_items",
+    "monthly_mosaic",
+    "observed_months",
+    "require_months",
+    "require_observed",
+    "save_items",
+    "search",
+    "window",
+]

@@ -1,0 +1,296 @@
+"""Drawing cubes of points from fused labels, cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+from scipy import ndimage
+from shapely.geometry.base import BaseGeometry
+
+from bocage.errors import InputError
+from bocage.grid import FINE, Block
+from bocage.legend import Legend
+from bocage.samples._fuse import Fused, fuse
+from bocage.samples._labels import label_raster
+from bocage.samples._rules import SamplingRules, Source
+from bocage.samples._table import empty_samples, samples_frame
+
+
+def draw_samples(
+    sources: Sequence[Source],
+    block: Block,
+    area: BaseGeometry,
+    legend: Legend,
+    rules: SamplingRules,
+    *,
+    region: str,
+    seed: int,
+    exclude: BaseGeometry | None = None,
+) -> gpd.GeoDataFrame:
+    """Draw labelled points in a block.
+
+    In each cell and for each label (a set of allowed leaves), first a cube at the deepest point of
+    each patch, patches in random order, then cubes at random places, up to
+    `rules.cubes_per_cell`. Places near a class border are never taken, so a class whose
+    patches are all too narrow gets none unless it is protected (see `summary`).
+
+    Parameters
+    ----------
+    sources
+        Reference layers.
+    block
+        The block; labels are read with its halo, so that border distances hold at its edge.
+    area
+        Sites, EPSG:3035. All points lie inside.
+    legend
+        Legend of the labels.
+    rules
+        Drawing scheme.
+    region
+        Name that goes to the ``region`` column.
+    seed
+        Seed; the draw of a cell depends on the seed, the cell and the labels in it alone.
+    exclude
+        Places that no cube may touch, such as test areas, EPSG:3035.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Samples table (`COLUMNS`), points in EPSG:3035 in the order of cells and cubes.
+
+    Raises
+    ------
+    InputError
+        If there is no source, the block does not hold whole cells, or a source is wrong (see
+        `label_raster`).
+    """
+    if not sources:
+        raise InputError("no source to draw samples from", remedy="fill samples.sources")
+    if block.size % rules.cell_m or block.west % rules.cell_m or block.south % rules.cell_m:
+        raise InputError(
+            f"block {block.id} does not hold whole cells of {rules.cell_m} m",
+            remedy="use a cell size that divides the block",
+        )
+    geobox = block.geobox(FINE, halo=True)
+    labels = [label_raster(source, geobox, legend) for source in sources]
+    fused = fuse(labels, [source.reliability for source in sources])
+    if not fused.sets:
+        return empty_samples()
+    transform = Affine(*geobox.affine[:6])
+    fields = _fields(
+        fused, _allowed(area, exclude, fused.ids.shape, transform, _reach(rules)), rules
+    )
+    cubes = _draw_cells(block, fields, rules, seed)
+    if len(cubes) == 0:
+        return empty_samples()
+    return _points(cubes, fused, transform, rules, (block.id, region, [s.name for s in sources]))
+
+
+def fold_of(
+    x: NDArray[np.floating], y: NDArray[np.floating], rules: SamplingRules
+) -> NDArray[np.int8]:
+    """Spatial fold of places, 0 … `rules.folds` - 1.
+
+    Folds are laid out over cells of `rules.fold_m` in a pattern in which, with five folds, a cell
+    differs from all its eight neighbours, so that every fold covers the area evenly.
+
+    Parameters
+    ----------
+    x, y
+        Coordinates in metres, EPSG:3035, shape (n,).
+    """
+    column = np.floor(np.asarray(x) / rules.fold_m).astype(np.int64)
+    row = np.floor(np.asarray(y) / rules.fold_m).astype(np.int64)
+    step = 2 if rules.folds > 2 else 1
+    return ((column + step * row) % rules.folds).astype(np.int8)
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """What the draw looks at, arrays (y, x) over the block with its halo."""
+
+    ids: NDArray[np.uint16]
+    depth: NDArray[np.float32]
+    patch: NDArray[np.int32]
+    central: NDArray[np.bool_]
+    random: NDArray[np.bool_]
+
+
+def _fields(fused: Fused, allowed: NDArray[np.bool_], rules: SamplingRules) -> _Fields:
+    depth = border_distance(fused.ids)
+    central = _limits(fused.sets, rules.centroid_border_m, rules)[fused.ids] <= depth
+    patch, _ = ndimage.label(central)
+    random = _limits(fused.sets, rules.random_border_m, rules)[fused.ids] <= depth
+    return _Fields(fused.ids, depth, patch, central & allowed, random & allowed)
+
+
+def _limits(
+    sets: tuple[tuple[int, ...], ...], distance: float, rules: SamplingRules
+) -> NDArray[np.float32]:
+    """Least depth of a cube's centre by label id, metres."""
+    inside = (_reach(rules) + 0.5) * FINE
+    protected = set(rules.protected)
+    depths = [
+        inside if set(allowed) <= protected else max(distance, rules.ring_m, inside)
+        for allowed in sets
+    ]
+    return np.array([np.inf, *depths], dtype=np.float32)
+
+
+def _reach(rules: SamplingRules) -> int:
+    """Pixels from the centre of a cube to the pixels of its outermost points."""
+    return int((rules.points_per_side - 1) / 2 * rules.point_offset_m / FINE + 0.5)
+
+
+def border_distance(ids: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Distance from each pixel centre to the border of its label, metres, (y, x).
+
+    The edge of the array is no border; without any border the distance is infinite.
+    """
+    border = np.zeros(ids.shape, dtype=bool)
+    for low, high in (
+        (np.s_[:-1, :], np.s_[1:, :]),
+        (np.s_[:, :-1], np.s_[:, 1:]),
+        (np.s_[:-1, :-1], np.s_[1:, 1:]),
+        (np.s_[:-1, 1:], np.s_[1:, :-1]),
+    ):
+        differs = ids[low] != ids[high]
+        border[low] |= differs
+        border[high] |= differs
+    if not border.any():
+        return np.full(ids.shape, np.inf, dtype=np.float32)
+    # A border pixel's centre is half a pixel from the border itself.
+    distance = ndimage.distance_transform_edt(~border, sampling=FINE) + FINE / 2
+    return np.asarray(distance, dtype=np.float32)
+
+
+def _allowed(
+    area: BaseGeometry,
+    exclude: BaseGeometry | None,
+    shape: tuple[int, ...],
+    transform: Affine,
+    reach: int,
+) -> NDArray[np.bool_]:
+    """Pixels that may be the centre of a cube: the cube is inside the area, clear of the taboo."""
+    if area.is_empty:
+        return np.zeros(shape, dtype=bool)
+    # A cube is wider than the pixels of its points: one pixel more on every side.
+    cube = np.ones((2 * reach + 3,) * 2, dtype=bool)
+    inside = rasterize([(area, 1)], shape, transform=transform, dtype="uint8").astype(bool)
+    centre = np.asarray(ndimage.binary_erosion(inside, cube))
+    if exclude is not None and not exclude.is_empty:
+        taboo = rasterize(
+            [(exclude, 1)], shape, transform=transform, dtype="uint8", all_touched=True
+        ).astype(bool)
+        centre &= ~ndimage.binary_dilation(taboo, cube)
+    return centre
+
+
+def _draw_cells(
+    block: Block, fields: _Fields, rules: SamplingRules, seed: int
+) -> NDArray[np.int64]:
+    """Rows and columns of the cubes' centres in the grid with halo, shape (n, 2)."""
+    side = round(rules.cell_m / FINE)
+    halo = round(block.halo / FINE)
+    count = block.size // rules.cell_m
+    # The centre keeps half a cube and half the spacing from the edge of its cell.
+    margin = int(np.ceil((rules.cube_m / 2 + rules.spacing_m / 2) / FINE - 0.5))
+    found: list[NDArray[np.int64]] = []
+    for i in range(count):
+        for j in range(count):
+            top, left = halo + i * side, halo + j * side
+            window = np.s_[top + margin : top + side - margin, left + margin : left + side - margin]
+            cell = (block.west // rules.cell_m + j, block.south // rules.cell_m + count - 1 - i)
+            rng = np.random.default_rng([seed & 0xFFFFFFFF, *(c & 0xFFFFFFFF for c in cell)])
+            offset = np.array([top + margin, left + margin])
+            found.extend(offset + place for place in _draw_cell(fields, window, rules, rng))
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def _draw_cell(
+    fields: _Fields, window: tuple[slice, slice], rules: SamplingRules, rng: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    ids, depth, patch = fields.ids[window], fields.depth[window], fields.patch[window]
+    cubes: list[NDArray[np.int64]] = []
+    # Few places first: a rare label must not lose its place to a common one.
+    labels, sizes = np.unique(ids[fields.central[window]], return_counts=True)
+    for label in labels[np.argsort(sizes, kind="stable")].tolist():
+        own = ids == label
+        limit = len(cubes) + rules.cubes_per_cell
+        heart = np.argwhere(own & fields.central[window])
+        group = patch[tuple(heart.T)]
+        for number in rng.permutation(np.unique(group)).tolist():
+            if len(cubes) == limit:
+                break
+            places = _clear(heart[group == number], cubes, rules)
+            if len(places):
+                deep = depth[tuple(places.T)]
+                cubes.append(rng.choice(places[deep == deep.max()]))
+        places = _clear(np.argwhere(own & fields.random[window]), cubes, rules)
+        while len(cubes) < limit and len(places):
+            cubes.append(rng.choice(places))
+            places = _clear(places, cubes[-1:], rules)
+    return cubes
+
+
+def _clear(
+    places: NDArray[np.int64], cubes: list[NDArray[np.int64]], rules: SamplingRules
+) -> NDArray[np.int64]:
+    """The places whose cube keeps the spacing from all given cubes."""
+    for cube in cubes:
+        gap = np.maximum(np.abs(places - cube) * FINE - rules.cube_m, 0)
+        places = places[np.hypot(gap[:, 0], gap[:, 1]) >= rules.spacing_m]
+    return places
+
+
+def _points(
+    cubes: NDArray[np.int64],
+    fused: Fused,
+    transform: Affine,
+    rules: SamplingRules,
+    origin: tuple[str, str, list[str]],
+) -> gpd.GeoDataFrame:
+    """The points of the cubes as a samples table."""
+    block, region, names = origin
+    steps = (np.arange(rules.points_per_side) - (rules.points_per_side - 1) / 2) * (
+        rules.point_offset_m
+    )
+    dy, dx = (a.ravel() for a in np.meshgrid(-steps, steps, indexing="ij"))
+    x0 = transform.c + (cubes[:, 1] + 0.5) * FINE
+    y0 = transform.f - (cubes[:, 0] + 0.5) * FINE
+    x, y = (x0[:, None] + dx).ravel(), (y0[:, None] + dy).ravel()
+    each = len(dx)
+    cube = [
+        f"E{column}N{row}"
+        for column, row in zip(
+            np.floor(x0 / FINE).astype(int).tolist(),
+            np.floor(y0 / FINE).astype(int).tolist(),
+            strict=True,
+        )
+    ]
+    at = (
+        np.floor((transform.f - y) / FINE).astype(int),
+        np.floor((x - transform.c) / FINE).astype(int),
+    )
+    label = np.repeat(fused.ids[tuple(cubes.T)], each) - 1
+    codes = np.array([s[0] if len(s) == 1 else 0 for s in fused.sets])
+    allowed = np.array([";".join(map(str, s)) for s in fused.sets], dtype=object)
+    columns: dict[str, object] = {
+        "sample_id": [f"{c}P{i}" for c in cube for i in range(each)],
+        "cube": np.repeat(np.array(cube, dtype=object), each),
+        "code": codes[label],
+        "allowed": allowed[label],
+        "weight": fused.weight[at],
+        "source": np.array(names, dtype=object)[fused.leader[at]],
+        "reliability": fused.reliability[at],
+        "region": region,
+        "fold": np.repeat(fold_of(x0, y0, rules), each),
+        "block": block,
+    }
+    return samples_frame(columns, x, y)

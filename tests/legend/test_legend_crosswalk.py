@@ -1,0 +1,110 @@
+import pickle
+
+import pytest
+
+from bocage.errors import InputError
+from bocage.legend import Legend, list_crosswalks, load_crosswalk, load_legend
+
+
+@pytest.fixture(scope="module")
+def pa():
+    return load_legend("pa")
+
+
+@pytest.fixture
+def small(tmp_path):
+    path = tmp_path / "small.csv"
+    path.write_text("code_1,name_1,code_2,name_2\n1,a,11,x\n1,a,12,y\n2,b,21,z\n")
+    return Legend.from_csv(path)
+
+
+@pytest.mark.parametrize("name", list_crosswalks())
+def test_packaged_crosswalks_lead_to_leaves(name, pa):
+    crosswalk = load_crosswalk(name, pa)
+    leaves = set(pa.codes())
+    assert crosswalk.id == name
+    assert crosswalk.allowed
+    for source, allowed in crosswalk.allowed.items():
+        assert allowed
+        assert set(allowed) <= leaves, source
+        assert len(set(allowed)) == len(allowed)
+    # A recode of the map leads to a class that allows the leaf it came from.
+    for leaf, source in crosswalk.preferred.items():
+        assert leaf in crosswalk.allowed[source]
+    assert pickle.loads(pickle.dumps(crosswalk)) == crosswalk
+
+
+def test_the_predecessor_covers_the_legend(pa):
+    crosswalk = load_crosswalk("n2k2018", pa)
+    assert {c for allowed in crosswalk.allowed.values() for c in allowed} == set(pa.codes())
+    relations = {crosswalk.relation(source) for source in crosswalk.allowed}
+    assert {"1:1", "ambiguous"} <= relations
+
+
+def test_identity_knows_every_level(small):
+    crosswalk = load_crosswalk("identity", small)
+    assert crosswalk.to_legend(11) == (11,)
+    assert crosswalk.to_legend("1") == (11, 12)
+    assert crosswalk.relation(11) == "1:1"
+    assert crosswalk.relation(1) == "ambiguous"
+    assert crosswalk.from_legend(21) == "21"
+    assert crosswalk.names["21"] == "z"
+
+
+def test_index_of_our_own_rasters(small):
+    crosswalk = load_crosswalk("index", small)
+    assert [crosswalk.to_legend(i) for i in (1, 2, 3)] == [(11,), (12,), (21,)]
+    assert not crosswalk.knows(4)
+    assert not crosswalk.knows(0)
+
+
+def test_csv(small, tmp_path):
+    (tmp_path / "cw.csv").write_text(
+        "source_code,code,source_name\nforest,1,Forest\n wood ,11,Wood\ntrees,11,\nrock,21,Rock\n"
+    )
+    crosswalk = load_crosswalk("cw.csv", small, folder=tmp_path)
+    assert crosswalk.to_legend("forest") == (11, 12)
+    assert [crosswalk.relation(s) for s in ("forest", "wood", "trees", "rock")] == [
+        "ambiguous", "n:1", "n:1", "1:1",
+    ]  # fmt: skip
+    assert crosswalk.knows("wood")
+    assert not crosswalk.knows("water")
+    assert crosswalk.from_legend(12) == "forest"
+    assert crosswalk.from_legend(99) is None
+    assert crosswalk.names["rock"] == "Rock"
+
+
+def test_unknown_class_is_named(small):
+    with pytest.raises(InputError, match="class 77 is not in the crosswalk 'identity'") as error:
+        load_crosswalk("identity", small).to_legend(77)
+    assert "add the class to a crosswalk CSV" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n", "needs rows with the columns source_code and code"),
+        ("source_code,code\n", "needs rows"),
+        ("source_code,code\n5,x\n", "'x' is no class code"),
+        ("source_code,code\n5,77\n", "no class 77 at any level"),
+        ("source_code,code\n5\n", "line 2 has fewer fields than the header"),
+    ],
+)
+def test_wrong_tables_are_named(text, message, small, tmp_path):
+    (tmp_path / "cw.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        load_crosswalk("cw.csv", small, folder=tmp_path)
+
+
+def test_wrong_names_are_named(small, tmp_path):
+    with pytest.raises(InputError, match="there is no crosswalk 'corine'"):
+        load_crosswalk("corine", small)
+    with pytest.raises(InputError, match="crosswalk: no such file"):
+        load_crosswalk(tmp_path / "none.csv", small)
+    (tmp_path / "cw.csv").write_bytes(
+        "source_code,code,source_name\n1,11,forêt\n".encode("latin-1")
+    )
+    with pytest.raises(InputError, match="is not UTF-8 text"):
+        load_crosswalk("cw.csv", small, folder=tmp_path)
+    with pytest.raises(InputError, match="no class"):
+        load_crosswalk("clc", small)

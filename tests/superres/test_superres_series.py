@@ -1,0 +1,128 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from bocage.errors import ConfigError, InputError
+from bocage.grid import Block
+from bocage.rasters import read_raster, wrap, write_geotiff
+from bocage.superres import fine_geobox, superresolve, superresolve_image
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+BLOCK = Block("b", "t", 4_000_000, 3_000_000, 500, 0)
+
+
+@pytest.fixture
+def mosaic():
+    rng = np.random.default_rng(0)
+    grid = BLOCK.geobox(10)
+    refl = rng.random((2, 3, *grid.shape), dtype=np.float32)
+    refl[1, :, 4:9, 5:7] = np.nan
+    gap = np.where(np.isnan(refl[:, 0]), 2, 0).astype(np.uint8)
+    bands = ["B02", "B03", "B05"]
+    data = xr.Dataset(
+        {
+            "reflectance": wrap(
+                refl, grid, dims=("month", "band", "y", "x"), month=[11, 3], band=bands
+            ),
+            "valid": wrap(
+                (gap == 0).astype(np.uint8), grid, dims=("month", "y", "x"), month=[11, 3]
+            ),
+            "gap": wrap(gap, grid, dims=("month", "y", "x"), month=[11, 3]),
+        },
+        attrs={"year": 2021},
+    )
+    return data.assign_coords(resolution=("band", [10, 10, 20]))
+
+
+def test_the_fine_grid_of_a_block_is_the_block_at_2_5_m():
+    assert fine_geobox(BLOCK.geobox(10)) == BLOCK.geobox(2.5)
+
+
+def test_the_series_has_the_schema_of_the_mosaic(mosaic):
+    series = superresolve(mosaic)
+    assert series["reflectance"].dims == ("month", "band", "y", "x")
+    assert series["reflectance"].dtype == np.float32
+    assert series["valid"].dtype == series["gap"].dtype == np.uint8
+    assert series["reflectance"].odc.geobox == BLOCK.geobox(2.5)
+    assert series.attrs == {"year": 2021, "backend": "bicubic"}
+    for name in ("month", "band", "resolution"):
+        assert series[name].values.tolist() == mosaic[name].values.tolist()
+
+
+def test_the_series_averages_back_to_the_mosaic(mosaic):
+    series = superresolve(mosaic)
+    back = series["reflectance"].values.reshape(2, 3, 50, 4, 50, 4).mean(axis=(3, 5))
+    assert np.allclose(back, mosaic["reflectance"], atol=1e-5, equal_nan=True)
+
+
+def test_gaps_and_counts_are_repeated(mosaic):
+    series = superresolve(mosaic)
+    for name in ("valid", "gap"):
+        assert (series[name].values[:, ::4, ::4] == mosaic[name].values).all()
+        assert (series[name].values[:, 3::4, 3::4] == mosaic[name].values).all()
+    assert (np.isnan(series["reflectance"][:, 0]) == (series["gap"] == 2)).all()
+
+
+def test_the_order_of_dims_does_not_matter(mosaic):
+    turned = superresolve(mosaic.transpose("x", "band", "y", "month"))
+    xr.testing.assert_identical(turned, superresolve(mosaic))
+
+
+def test_a_backend_is_given_months_with_band_names(mosaic):
+    class Spy:
+        name = "spy"
+
+        def __init__(self):
+            self.seen = []
+
+        def upscale(self, image, bands):
+            self.seen.append((image.shape, bands))
+            return image.repeat(4, axis=1).repeat(4, axis=2)
+
+    spy = Spy()
+    series = superresolve(mosaic, spy)
+    assert spy.seen == [((3, 50, 50), ("B02", "B03", "B05"))] * 2
+    assert series.attrs["backend"] == "spy"
+
+
+def test_wrong_input_is_named(mosaic):
+    with pytest.raises(InputError, match="no mosaic: it lacks gap"):
+        superresolve(mosaic.drop_vars("gap"))
+    with pytest.raises(ConfigError, match="no backend 'x'"):
+        superresolve(mosaic, "x")
+    with pytest.raises(InputError, match="has no georeference"):
+        superresolve(mosaic.drop_vars(("x", "y", "spatial_ref")))
+
+
+def test_an_image_keeps_its_unit_and_loses_its_nodata(tmp_path):
+    values = np.full((2, 50, 50), 1000, np.int16)
+    values[:, 10, 10] = -1
+    image = wrap(values, BLOCK.geobox(10), dims=("band", "y", "x"), band=["B02", "B03"])
+    path = write_geotiff(tmp_path / "a.tif", image, nodata=-1)
+    fine = superresolve_image(read_raster(path))
+    assert fine.dims == ("band", "y", "x")
+    assert fine.odc.geobox == BLOCK.geobox(2.5)
+    assert fine["band"].values.tolist() == ["B02", "B03"]
+    assert fine.attrs["backend"] == "bicubic"
+    assert np.isnan(fine.attrs["nodata"])
+    assert int(np.isnan(fine).sum()) == 2 * 16
+    assert np.allclose(fine.values[np.isfinite(fine.values)], 1000)
+
+
+def test_an_image_of_other_dims_is_refused(mosaic):
+    with pytest.raises(InputError, match=r"an image has the dims \(band, y, x\), not"):
+        superresolve_image(mosaic["reflectance"])
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not DATA.is_dir(), reason="no real data in ../shared/data")
+def test_a_real_image_averages_back(tmp_path):
+    image = read_raster(DATA / "s2_gers_20181023" / "S2L2A_20181023_10m.tif")
+    part = image.isel(y=slice(300, 500), x=slice(300, 500))
+    part.attrs = image.attrs
+    fine = superresolve_image(part)
+    back = fine.values.reshape(4, 200, 4, 200, 4).mean(axis=(2, 4))
+    assert np.abs(back - part.values).max() / 10000 < 1e-6
+    assert fine.values.std() > part.values.std()
