@@ -8,7 +8,6 @@ from pathlib import Path
 import yaml
 
 from bocage.files import write_text
-from bocage.simulate import simulate
 from bocage.workflow._plan import Plan, make_plan
 from bocage.workflow._project import load_project
 from bocage.workflow._run import Progress, RunSummary, run
@@ -47,6 +46,8 @@ def demo(
     say
         Told in words what is going on.
     """
+    from bocage.simulate import simulate
+
     project = out / "project.yaml"
     card = out / "simulation.yaml"
     asked = yaml.safe_dump({"region": region, "size_km": size_km, "seed": seed, "quick": quick})

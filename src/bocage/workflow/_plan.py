@@ -37,13 +37,7 @@ from bocage.refine import LineLayer
 from bocage.samples import SamplingRules, Source
 from bocage.workflow._project import Project
 
-# The role that a legend must give to the lines of each key of the project file, its rank at
-# a crossing (the higher lies on top) and the width of a line that states none.
-_LINES = {
-    "rivers": ("river", 1, 10.0),
-    "roads": ("road", 2, 10.0),
-    "rails": ("rail", 3, 10.0),
-}
+_ROLES = {"rivers": "river", "roads": "road", "rails": "rail"}
 
 
 @dataclass(frozen=True)
@@ -126,7 +120,7 @@ class Plan:
     def rules(self) -> SamplingRules:
         """Settings of the drawing of samples."""
         config = self.project.samples.model_dump(exclude={"sources"})
-        return SamplingRules(**config)
+        return SamplingRules(**config, protected=self.legend.flagged("linear"))
 
     @cached_property
     def regions(self) -> dict[str, str]:
@@ -135,7 +129,7 @@ class Plan:
         region = self.project.aoi.region
         known = self.project.path(region) if "." in region else region
         shares = region_membership(centres[:, 0], centres[:, 1], known)
-        return dict(zip((b.id for b in self.blocks), shares.idxmax(axis=1), strict=True))
+        return {b.id: str(r) for b, r in zip(self.blocks, shares.idxmax(axis=1), strict=True)}
 
     @property
     def catalog(self) -> str | Path:
@@ -274,24 +268,14 @@ def _is_byte(path: Path) -> bool:
 
 def _lines(project: Project, legend: Legend) -> tuple[LineLayer, ...]:
     layers = []
-    for key, (role, rank, width) in _LINES.items():
+    for key, role in _ROLES.items():
         config = getattr(project.linear, key)
         if config is None:
             continue
-        if role not in legend.roles:
-            raise ConfigError(
-                f"linear.{key}: the legend '{legend.id}' has no class with the role '{role}'",
-                remedy="add a column 'role' to the legend, or leave the layer out",
-            )
-        layers.append(
-            LineLayer(
-                path=existing(project.path(config.layer), f"linear.{key}"),
-                role=role,
-                code=legend.roles[role],
-                default_width_m=config.width_m or width,
-                rank=rank,
-            )
-        )
+        path = existing(project.path(config.layer), f"linear.{key}")
+        layer = LineLayer(path, role, default_width_m=config.width_m)
+        layer.code_in(legend)  # the legend must have a class for the role
+        layers.append(layer)
     return tuple(layers)
 
 

@@ -139,7 +139,7 @@ class LineConfig(_Section):
     """One layer of lines that is drawn into the map."""
 
     layer: str
-    width_m: float | None = Field(None, gt=0, description="width where the line has none")
+    width_m: float = Field(10.0, gt=0, description="width of lines that state none")
 
 
 def _as_line(value: object) -> object:

@@ -186,6 +186,9 @@ class _Run:
         self.progress.piece(outcome)
 
     def _after(self, room: str) -> None:
+        """What can be said only when all pieces of a room are there."""
+        if room == "imagery":
+            imagery.check_months(self.plan, self.ledger)
         if room == "samples":
             samples.gather(self.plan)
 

@@ -23,6 +23,7 @@ def inside(area: BaseGeometry, geobox: GeoBox) -> NDArray[np.bool_]:
 
 def lonlat_bounds(block: Block) -> tuple[float, float, float, float]:
     """West, south, east, north of a block with its halo in degrees."""
-    outline = odc_box(*shapely.bounds(block.box(halo=True)), crs=CRS)
+    west, south, east, north = shapely.bounds(block.box(halo=True))
+    outline = odc_box(west, south, east, north, crs=CRS)
     bounds = outline.to_crs("EPSG:4326", resolution=500).boundingbox
     return bounds.left, bounds.bottom, bounds.right, bounds.top

@@ -28,7 +28,7 @@ from bocage.generalize import Coverage
 from bocage.grid import Block
 from bocage.legend import OUTSIDE, UNCLASSIFIED, Legend
 from bocage.model import fit_predict, pixel_features
-from bocage.products import Delivery, check, definition_for
+from bocage.products import Delivery, Kind, check, definition_for
 from bocage.rasters import geobox_of, wrap
 from bocage.samples import Source, label_raster, read_samples
 from bocage.workflow._engine import Piece
@@ -45,40 +45,39 @@ _PIXEL_HA = 6.25e-4
 def check_pieces(plan: Plan) -> list[Piece]:
     """The delivery check of every layer and raster."""
     delivery, out = plan.delivery, plan.products
-    wanted = [
-        ("status", y, out / f"status_{y}" / f"{delivery.status_name(y)}.zip")
-        for y in delivery.years
-    ]
-    if len(delivery.years) == 2:
-        first, second = delivery.years
-        folder = out / f"change_{first}-{second}"
-        wanted.append(("change", second, folder / f"{delivery.change_name()}.zip"))
-    wanted += [
-        ("raster", y, out / f"raster_{y}" / f"{delivery.raster_name(y)}.tif")
-        for y in delivery.years
+    wanted: list[tuple[Kind, int | None, str]] = [
+        (kind, year, "tif" if kind == "raster" else "zip")
+        for kind, year in delivery.products()
+        if kind in ("status", "change", "raster")
     ]
     return [
         Piece(
             room="check",
-            id=f"{kind}_{year}",
+            id=delivery.folder(kind, year),
             work=check_product,
             arguments={
                 "delivery": delivery,
                 "kind": kind,
                 "year": year,
-                "file": file,
+                "file": _delivered(plan, kind, year, suffix),
                 "boundary": out / "boundary_pa.gpkg",
-                "out": plan.file("check", f"{kind}_{year}.json"),
+                "out": plan.file("check", f"{delivery.folder(kind, year)}.json"),
             },
-            outputs=(plan.file("check", f"{kind}_{year}.json"),),
-            inputs=(file, out / "boundary_pa.gpkg"),
+            outputs=(plan.file("check", f"{delivery.folder(kind, year)}.json"),),
+            inputs=(_delivered(plan, kind, year, suffix), out / "boundary_pa.gpkg"),
         )
-        for kind, year, file in wanted
+        for kind, year, suffix in wanted
     ]
 
 
+def _delivered(plan: Plan, kind: Kind, year: int | None, suffix: str) -> Path:
+    delivery = plan.delivery
+    name = f"{delivery.name(kind, year)}.{suffix}"
+    return plan.products / (name if suffix == "zip" else f"{delivery.folder(kind, year)}/{name}")
+
+
 def check_product(
-    delivery: Delivery, kind: str, year: int, file: Path, boundary: Path, out: Path
+    delivery: Delivery, kind: Kind, year: int | None, file: Path, boundary: Path, out: Path
 ) -> dict[str, Any]:
     """Check one product and keep the report."""
     report = check([file], definition_for(delivery, kind, year), boundary=boundary)
@@ -233,6 +232,7 @@ def _levels(
             legend,
             level=level,
             strata=points["map"].to_numpy(),
+            weights=points["weight"].to_numpy(),
             stratum_areas=areas,
         ).to_dict()
         for level in range(1, legend.levels + 1)
@@ -259,4 +259,5 @@ def _features(points: gpd.GeoDataFrame, mosaics: dict[Block, Path]) -> pd.DataFr
             found = pixel_features(load_dataset(path), here)
             found.index = here.index
             parts.append(found)
-    return pd.concat(parts).reindex(points.index)
+    table: pd.DataFrame = pd.concat(parts).reindex(points.index)
+    return table

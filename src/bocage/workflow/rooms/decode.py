@@ -10,13 +10,13 @@ import shapely
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from bocage.change import TransitionPrior, decode, load_prior
+from bocage.change import TransitionPrior, decode
 from bocage.cubes import load_dataset, save_dataset
 from bocage.grid import FINE, NATIVE, Block, geobox
 from bocage.legend import OUTSIDE, Legend
 from bocage.posterior import Posterior
 from bocage.rasters import geobox_of, wrap
-from bocage.refine import LineLayer, draw_lines, lineage, sieve
+from bocage.refine import LineLayer, refine
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
 from bocage.workflow.rooms.model import posterior_file
@@ -31,7 +31,7 @@ def decoded_file(plan: Plan, block: Block) -> Path:
 
 def change_pieces(plan: Plan) -> list[Piece]:
     """The class pair of every pixel, per block."""
-    prior = load_prior(plan.legend, stay=plan.project.change.stay)
+    prior = TransitionPrior.for_legend(plan.legend, stay=plan.project.change.stay)
     years = plan.project.years
     return [
         Piece(
@@ -71,6 +71,11 @@ def refined_file(plan: Plan, area: str) -> Path:
     return plan.file("refine", f"{area}.nc")
 
 
+def heterogeneity_file(plan: Plan, area: str) -> Path:
+    """Where the number of classes of each 10 m pixel of an area lies."""
+    return plan.file("refine", f"{area}_heterogeneity.nc")
+
+
 def refine_pieces(plan: Plan) -> list[Piece]:
     """Corrected rasters of every area."""
     made = []
@@ -85,12 +90,13 @@ def refine_pieces(plan: Plan) -> list[Piece]:
                 work=refine_area,
                 arguments={
                     "files": files,
-                    "bounds": shapely.bounds(shapely.buffer(outline, RIM_M)),
+                    "bounds": shapely.buffer(outline, RIM_M).bounds,
                     "lines": plan.lines,
                     "legend": plan.legend,
                     "out": refined_file(plan, name),
+                    "beside": heterogeneity_file(plan, name),
                 },
-                outputs=(refined_file(plan, name),),
+                outputs=(refined_file(plan, name), heterogeneity_file(plan, name)),
                 inputs=(*files, *lines),
                 settings={
                     "linear": plan.project.linear.model_dump(),
@@ -107,18 +113,14 @@ def refine_area(
     lines: tuple[LineLayer, ...],
     legend: Legend,
     out: Path,
+    beside: Path,
 ) -> dict[str, Any]:
     """Sieve specks, draw the lines, and count the classes of each 10 m pixel."""
-    grid = geobox(tuple(map(float, bounds)), NATIVE).zoom_out(FINE / NATIVE)
-    decoded = assemble(files, grid)
-    sieved = sieve(decoded["class"])
-    drawn, locked = draw_lines(sieved, lines, legend)
-    refined = decoded.assign(
-        {"class": drawn, "locked": locked, "lineage": lineage(decoded["class"], sieved, locked)}
-    )
-    save_dataset(refined, out)
-    counts = np.bincount(refined["lineage"].values.ravel(), minlength=3)
-    return {"sieved_px": int(counts[1]), "line_px": int(counts[2])}
+    grid = geobox(bounds, NATIVE).zoom_out(FINE / NATIVE)
+    refined = refine(assemble(files, grid), legend, lines)
+    save_dataset(refined.rasters, out)
+    save_dataset(refined.heterogeneity.to_dataset(name="heterogeneity"), beside)
+    return {"touched": {rule: dict(years) for rule, years in refined.touched.items()}}
 
 
 def assemble(files: tuple[Path, ...], grid: GeoBox) -> xr.Dataset:
@@ -140,7 +142,7 @@ def _blank(like: xr.Dataset, grid: GeoBox) -> xr.Dataset:
             continue
         leading = data.shape[:-2]
         full = np.full((*leading, *grid.shape), OUTSIDE, dtype=data.dtype)
-        extra = {d: like[d].values for d in data.dims[:-2]}
+        extra = {str(d): like[d].values for d in data.dims[:-2]}
         made[name] = wrap(full, grid, dims=tuple(map(str, data.dims)), **extra)
     return xr.Dataset(made)
 

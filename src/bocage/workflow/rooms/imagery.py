@@ -20,11 +20,14 @@ from bocage.imagery import (
     items_digest,
     load_items,
     monthly_mosaic,
+    observed_months,
     require_months,
+    require_observed,
     save_items,
     search,
 )
 from bocage.workflow._engine import Piece
+from bocage.workflow._ledger import Ledger
 from bocage.workflow._plan import Plan
 from bocage.workflow.rooms._space import inside, lonlat_bounds
 
@@ -45,11 +48,30 @@ def find_images(plan: Plan) -> dict[int, list[Item]]:
         if isinstance(plan.catalog, str) and store.exists() and _same(asked, query):
             found[year] = load_items(store)
         else:
-            found[year] = search(plan.catalog, plan.imagery, tuple(plan.area.bounds), year)
+            found[year] = search(plan.catalog, plan.imagery, _bounds(plan), year)
             save_items(found[year], store)
             write_text(asked, query)
         require_months(found[year], plan.imagery, year)
     return found
+
+
+def _bounds(plan: Plan) -> tuple[float, float, float, float]:
+    west, south, east, north = plan.area.bounds
+    return west, south, east, north
+
+
+def check_months(plan: Plan, ledger: Ledger) -> None:
+    """Every month was seen clear somewhere in the area, in every year.
+
+    Raises
+    ------
+    InputError
+        Naming the months that were not.
+    """
+    for year in plan.project.years:
+        records = [ledger.find(ROOM, f"{year}/{block.id}") for block in plan.blocks]
+        observed = [r.facts["months"] for r in records if r is not None]
+        require_observed(observed, plan.imagery, year)
 
 
 def _query(plan: Plan, year: int) -> str:
@@ -123,6 +145,7 @@ def make_mosaic(
     save_dataset(mosaic, out)
     return {
         "images": len(chosen),
+        "months": observed_months(mosaic),
         "seen": float((seen.values & wanted).sum() / wanted.sum()),
         "observed": float(((mosaic["gap"] == 0).values & wanted).sum())
         / float(wanted.sum() * mosaic.sizes["month"]),

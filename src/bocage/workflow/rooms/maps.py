@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from shapely.geometry.base import BaseGeometry
 
 from bocage.cubes import load_dataset
 from bocage.generalize import Coverage, GeneralizeSettings, generalize, load_rules
-from bocage.grid import FINE, geobox
+from bocage.grid import FINE, NATIVE, geobox
 from bocage.legend import OUTSIDE, Legend
 from bocage.products import (
     Delivery,
+    Kind,
     change_layer,
     status_layer,
     write_boundary,
@@ -30,11 +32,10 @@ from bocage.products import (
     write_layer,
 )
 from bocage.rasters import geobox_of, wrap
-from bocage.refine import heterogeneity
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
 from bocage.workflow.rooms._space import inside
-from bocage.workflow.rooms.decode import refined_file
+from bocage.workflow.rooms.decode import heterogeneity_file, refined_file
 
 RASTER_ORIGIN_M = 1000  # rasters start on whole kilometres (spec: the tool's default grid)
 
@@ -87,23 +88,32 @@ def draw_polygons(
     return {"polygons": len(coverage.frame)}
 
 
+@dataclass(frozen=True)
+class Rasters:
+    """Files of the areas: corrected rasters at 2.5 m, and number of classes at 10 m."""
+
+    refined: tuple[Path, ...]
+    heterogeneity: tuple[Path, ...]
+
+
 def products_piece(plan: Plan) -> Piece:
     """The whole delivery, one piece."""
     coverages = tuple(coverage_file(plan, a) for a in plan.areas["cluster"])
     refined = tuple(refined_file(plan, a) for a in plan.areas["cluster"])
+    mixed = tuple(heterogeneity_file(plan, a) for a in plan.areas["cluster"])
     return Piece(
         room="products",
         id="deliver",
         work=deliver,
         arguments={
             "coverages": coverages,
-            "refined": refined,
+            "rasters": Rasters(refined, mixed),
             "areas": plan.areas,
             "delivery": plan.delivery,
             "out": plan.products,
         },
         outputs=(plan.products / "inventory.csv",),
-        inputs=(*coverages, *refined),
+        inputs=(*coverages, *refined, *mixed),
         settings={
             "products": plan.project.products.model_dump(),
             "unit": plan.delivery.unit,
@@ -113,7 +123,7 @@ def products_piece(plan: Plan) -> Piece:
 
 def deliver(
     coverages: tuple[Path, ...],
-    refined: tuple[Path, ...],
+    rasters: Rasters,
     areas: gpd.GeoDataFrame,
     delivery: Delivery,
     out: Path,
@@ -123,16 +133,13 @@ def deliver(
     counts: dict[str, int] = {}
     for year in delivery.years:
         layer = status_layer(coverage.status(year), year, delivery)
-        counts[f"status_{year}"] = len(layer)
-        name = delivery.status_name(year)
-        write_layer(layer, out / f"status_{year}", name, delivery)
+        counts[delivery.folder("status", year)] = len(layer)
+        write_layer(layer, out, delivery, "status", year)
     if len(delivery.years) == 2:
-        first, second = delivery.years
         layer = change_layer(coverage.change(), delivery)
-        counts[f"change_{first}-{second}"] = len(layer)
-        folder = out / f"change_{first}-{second}"
-        write_layer(layer, folder, delivery.change_name(), delivery)
-    _write_rasters(refined, areas, delivery, out)
+        counts[delivery.folder("change")] = len(layer)
+        write_layer(layer, out, delivery, "change")
+    _write_rasters(rasters, areas, delivery, out)
     write_boundary(shapely.union_all(areas.geometry.to_numpy()), delivery.unit, out)
     write_catalog(out, delivery)
     write_inventory(out, delivery)
@@ -145,36 +152,36 @@ def _joined(parts: list[Coverage]) -> Coverage:
 
 
 def _write_rasters(
-    refined: tuple[Path, ...], areas: gpd.GeoDataFrame, delivery: Delivery, out: Path
+    rasters: Rasters, areas: gpd.GeoDataFrame, delivery: Delivery, out: Path
 ) -> None:
-    canvas = geobox(tuple(areas.total_bounds), RASTER_ORIGIN_M).zoom_out(FINE / RASTER_ORIGIN_M)
+    west, south, east, north = areas.total_bounds
+    whole = geobox((west, south, east, north), RASTER_ORIGIN_M)
+    fine = whole.zoom_out(FINE / RASTER_ORIGIN_M)
+    native = whole.zoom_out(NATIVE / RASTER_ORIGIN_M)
     for year in delivery.years:
-        classes = np.full(canvas.shape, OUTSIDE, dtype=np.uint8)
-        confidence = np.full(canvas.shape, OUTSIDE, dtype=np.uint8)
-        for path, outline in zip(refined, areas.geometry, strict=True):
-            data = load_dataset(path)
-            part = data.sel(year=year)
-            within = inside(outline, geobox_of(data))
-            _put(classes, canvas, part["class"], within)
-            _put(confidence, canvas, part["confidence"], within)
-        mapped = wrap(classes, canvas)
-        write_class_raster(
-            out / f"raster_{year}" / f"{delivery.raster_name(year)}.tif", mapped, delivery.legend
-        )
-        write_confidence_raster(
-            out / f"confidence_{year}" / f"{delivery.confidence_name(year)}.tif",
-            wrap(confidence, canvas),
-        )
-        write_heterogeneity_raster(
-            out / f"heterogeneity_{year}" / f"{delivery.heterogeneity_name(year)}.tif",
-            heterogeneity(mapped),
-        )
+        classes = _mosaic(rasters.refined, "class", year, areas, fine)
+        write_class_raster(raster_file(delivery, "raster", year, out), classes, delivery.legend)
+        confidence = _mosaic(rasters.refined, "confidence", year, areas, fine)
+        write_confidence_raster(raster_file(delivery, "confidence", year, out), confidence)
+        mixed = _mosaic(rasters.heterogeneity, "heterogeneity", year, areas, native)
+        write_heterogeneity_raster(raster_file(delivery, "heterogeneity", year, out), mixed)
 
 
-def _put(target: np.ndarray, grid: GeoBox, part: xr.DataArray, within: np.ndarray) -> None:
-    box = geobox_of(part)
-    column = round((box.affine.c - grid.affine.c) / FINE)
-    row = round((grid.affine.f - box.affine.f) / FINE)
-    # Only the area itself is written, and it lies on the canvas whatever its margin does.
-    rows, columns = np.nonzero(within)
-    target[rows + row, columns + column] = part.values[rows, columns]
+def _mosaic(
+    files: tuple[Path, ...], name: str, year: int, areas: gpd.GeoDataFrame, grid: GeoBox
+) -> xr.DataArray:
+    canvas = np.full(grid.shape, OUTSIDE, dtype=np.uint8)
+    for path, outline in zip(files, areas.geometry, strict=True):
+        part = load_dataset(path)[name].sel(year=year)
+        box = geobox_of(part)
+        column = round((box.affine.c - grid.affine.c) / grid.affine.a)
+        row = round((grid.affine.f - box.affine.f) / grid.affine.a)
+        # Only the area itself is written: it lies on the canvas whatever its margin does.
+        rows, columns = np.nonzero(inside(outline, box))
+        canvas[rows + row, columns + column] = part.values[rows, columns]
+    return wrap(canvas, grid)
+
+
+def raster_file(delivery: Delivery, kind: Kind, year: int, out: Path) -> Path:
+    """Where a raster of the delivery lies."""
+    return out / delivery.folder(kind, year) / f"{delivery.name(kind, year)}.tif"

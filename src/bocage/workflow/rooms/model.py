@@ -8,7 +8,7 @@ from typing import Any
 from bocage.cubes import load_dataset
 from bocage.grid import FINE, Block
 from bocage.legend import Legend
-from bocage.model import Chips, ModelSettings, concatenate, load_model, predict, train
+from bocage.model import ModelSettings, concatenate, load_chips, load_model, predict, train
 from bocage.superres import superresolve
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
@@ -60,10 +60,10 @@ def fit(
     chips: tuple[Path, ...], legend: Legend, settings: ModelSettings, out: Path
 ) -> dict[str, Any]:
     """Train on all chips and write the model."""
-    data = concatenate([Chips.load(path) for path in chips])
+    data = concatenate([load_chips(path) for path in chips])
     model = train(data, legend, settings)
     model.save(out)
-    return {"metrics": model.metrics}
+    return {"metrics": dict(model.facts.metrics)}
 
 
 def posterior_file(plan: Plan, year: int, block: Block) -> Path:

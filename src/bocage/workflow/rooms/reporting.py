@@ -22,8 +22,9 @@ from bocage.workflow._engine import Piece
 from bocage.workflow._ledger import Ledger, Record
 from bocage.workflow._plan import Plan
 from bocage.workflow.rooms.assessment import accuracy_pieces, check_pieces
-from bocage.workflow.rooms.maps import products_piece
+from bocage.workflow.rooms.maps import products_piece, raster_file
 
+_HOUR_S = 60 * 60
 _MOST_PX = 900  # side of a map in the report
 
 
@@ -105,7 +106,7 @@ def _costs(records: list[Record], area_km2: float) -> dict[str, dict[str, float]
         row["seconds"] += record.seconds
         row["peak_rss_mb"] = max(row["peak_rss_mb"], round(record.peak_rss_mb))
     for row in rooms.values():
-        row["km2_per_hour"] = round(area_km2 * 3600 / max(row["seconds"], 1e-3), 1)
+        row["km2_per_hour"] = round(area_km2 * _HOUR_S / max(row["seconds"], 1e-3), 1)
         row["seconds"] = round(row["seconds"], 2)
     return rooms
 
@@ -114,10 +115,10 @@ def _maps(plan: Plan) -> list[dict[str, str]]:
     out, delivery, colors = plan.products, plan.delivery, _palette(plan.legend)
     made = [{"title": f"Image {y}", "image": _png(_composite(plan, y))} for y in delivery.years]
     for year in delivery.years:
-        path = out / f"raster_{year}" / f"{delivery.raster_name(year)}.tif"
+        path = raster_file(delivery, "raster", year, out)
         made.append({"title": f"Classes {year}", "image": _png(colors[_thumbnail(path)])})
     for year in delivery.years:
-        path = out / f"confidence_{year}" / f"{delivery.confidence_name(year)}.tif"
+        path = raster_file(delivery, "confidence", year, out)
         made.append({"title": f"Confidence {year}", "image": _png(_shades(_thumbnail(path)))})
     return made
 
@@ -125,7 +126,8 @@ def _maps(plan: Plan) -> list[dict[str, str]]:
 def _thumbnail(path: Path) -> NDArray[Any]:
     data = read_raster(path).values[0]
     step = max(1, -(-max(data.shape) // _MOST_PX))
-    return data[::step, ::step]
+    small: NDArray[Any] = data[::step, ::step]
+    return small
 
 
 def _palette(legend: Legend) -> NDArray[np.uint8]:
@@ -147,12 +149,13 @@ def _composite(plan: Plan, year: int) -> NDArray[np.uint8]:
     """True (or else the first bands') colour of the clearest summer month, all blocks pasted."""
     from bocage.workflow.rooms.imagery import mosaic_file
 
-    bands = [b for b in ("B04", "B03", "B02") if b in plan.project.imagery.bands]
-    bands = bands if len(bands) == 3 else [plan.project.imagery.bands[0]] * 3
+    known = plan.project.imagery.bands
+    natural = ["B04", "B03", "B02"]
+    bands = natural if set(natural) <= set(known) else [known[0]] * 3
     tiles = {b: load_dataset(mosaic_file(plan, year, b)) for b in plan.blocks}
-    wanted = [m for m in (7, 6, 8, 5, 9, 4, 10, 3) if m in plan.project.imagery.months]
+    summer = sorted(plan.project.imagery.months, key=lambda m: abs(m - 7))
     month = max(
-        wanted or list(plan.project.imagery.months),
+        summer[:4],
         key=lambda m: sum(float((t["gap"].sel(month=m) == 0).mean()) for t in tiles.values()),
     )
     west, north = min(b.west for b in tiles), max(b.south + b.size for b in tiles)
@@ -171,7 +174,8 @@ def _composite(plan: Plan, year: int) -> NDArray[np.uint8]:
         return np.full((*canvas.shape[1:], 3), 255, np.uint8)
     low, high = np.nanpercentile(canvas, (1, 99))
     scaled = np.clip((canvas - low) / max(high - low, 1e-3), 0, 1) ** 0.8
-    return np.nan_to_num(255 * scaled, nan=255.0).astype(np.uint8).transpose(1, 2, 0)
+    pixels: NDArray[np.uint8] = np.nan_to_num(255 * scaled, nan=255.0).astype(np.uint8)
+    return pixels.transpose(1, 2, 0)
 
 
 def _png(pixels: NDArray[np.uint8]) -> str:

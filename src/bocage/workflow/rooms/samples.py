@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -15,10 +14,11 @@ from bocage.cubes import load_dataset
 from bocage.errors import InputError
 from bocage.grid import Block
 from bocage.legend import Legend
-from bocage.model import cut_chips
+from bocage.model import cut_chips, save_chips
 from bocage.samples import (
     SamplingRules,
     Source,
+    collect,
     draw_samples,
     read_samples,
     summary,
@@ -97,8 +97,7 @@ def gather(plan: Plan) -> pd.DataFrame:
     InputError
         If no sample was drawn, or the samples hold a single class.
     """
-    tables = [read_samples(sample_file(plan, block)) for block in plan.blocks]
-    samples = pd.concat([t for t in tables if len(t)] or tables[:1], ignore_index=True)
+    samples = collect(read_samples(sample_file(plan, block)) for block in plan.blocks)
     kinds = samples["allowed"].nunique()
     if kinds < 2:
         raise InputError(
@@ -146,8 +145,8 @@ def cut(
     chips = cut_chips(
         superresolve(load_dataset(mosaic), backend), read_samples(samples), legend, chip_px
     )
-    chips.save(out)
-    return {"chips": len(chips.reflectance), "labels": int(np.sum(chips.labels >= 0))}
+    save_chips(chips, out)
+    return {"chips": len(chips), "labels": chips.labels}
 
 
 def rules_as_dict(rules: SamplingRules) -> dict[str, Any]:

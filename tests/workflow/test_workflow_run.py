@@ -1,0 +1,149 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bocage.errors import ConfigError, RunError
+from bocage.files import sha256
+from bocage.workflow import ROOMS, load_project, make_plan, run, status
+from bocage.workflow._run import _locked
+
+
+def digests(plan):
+    return {
+        str(p.relative_to(plan.products)): sha256(p)
+        for p in sorted(plan.products.rglob("*"))
+        if p.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, tiny_images):
+    from workflow_site import make_project
+
+    plan = make_plan(
+        load_project(make_project(tmp_path_factory.mktemp("run") / "site", tiny_images))
+    )
+    return plan, run(plan, cluster="none")
+
+
+def test_every_room_is_carried_out(finished):
+    _, summary = finished
+    assert tuple(summary.computed) == ROOMS
+    assert all(summary.computed.values())
+    assert not any(summary.reused.values())
+
+
+def test_products_and_report_lie_where_the_contract_says(finished):
+    plan, _ = finished
+    names = {p.parent.name for p in plan.products.rglob("*.*")}
+    assert {"status_2021", "status_2024", "change_2021-2024", "raster_2021"} <= names
+    assert {"confidence_2024", "heterogeneity_2024"} <= names
+    assert (plan.products / "inventory.csv").exists()
+    assert (plan.products / "catalog.json").exists()
+    assert (plan.products / "boundary_pa.gpkg").exists()
+    summary = json.loads((plan.report / "summary.json").read_text())
+    assert {"area_km2", "years", "rooms", "accuracy", "calibration", "polygons", "check"} <= set(
+        summary
+    )
+    assert summary["area_km2"] == pytest.approx(0.58 * 0.575 - 0.0016)
+    for room in summary["rooms"].values():
+        assert {"seconds", "km2_per_hour", "peak_rss_mb"} <= set(room)
+    for name, report in summary["check"].items():
+        assert report["passed"], name
+    level = summary["accuracy"]["2021"]["1"]
+    assert {"oa", "oa_ci95", "macro_f1", "per_class"} <= set(level)
+    assert level["oa"] > 0.9
+    assert "random_forest" in summary["baselines"]["2021"]
+    assert "</html>" in (plan.report / "index.html").read_text()
+
+
+def test_status_tells_that_nothing_is_missing(finished):
+    plan, _ = finished
+    found = status(plan)
+    assert [r["room"] for r in found["rooms"]] == list(ROOMS)
+    assert all(r["missing"] == 0 and r["failed"] == 0 and r["done"] for r in found["rooms"])
+    assert found["failures"] == []
+
+
+def test_a_second_run_recomputes_nothing(finished):
+    plan, _ = finished
+    before = digests(plan)
+    again = run(make_plan(load_project(plan.project.file)), cluster="none")
+    assert again.recomputed == 0
+    assert digests(plan) == before
+
+
+def test_a_changed_setting_redoes_what_depends_on_it_only(finished):
+    plan, _ = finished
+    path = plan.project.file
+    text = path.read_text()
+    try:
+        path.write_text(text.replace("mmu_ha: 0.5", "mmu_ha: 0.6"))
+        changed = run(make_plan(load_project(path)), cluster="none", until="generalize")
+        assert changed.computed["refine"] == 0
+        assert changed.computed["generalize"] == 1
+    finally:
+        path.write_text(text)
+        run(make_plan(load_project(path)), cluster="none")
+
+
+def test_from_redoes_a_room_and_gives_the_same_bytes(finished):
+    plan, _ = finished
+    before = digests(plan)
+    again = run(plan, start="change", until="products", cluster="none")
+    assert again.computed["posterior"] == 0
+    assert again.computed["change"] == len(plan.blocks)
+    assert digests(plan) == before
+
+
+@pytest.mark.slow
+def test_killed_and_repeated_gives_the_same_bytes(finished, tmp_path, tiny_images):
+    from workflow_site import make_project
+
+    path = make_project(tmp_path / "killed", tiny_images)
+    command = [sys.executable, "-m", "bocage", "run", str(path), "--cluster", "none"]
+    ledger = path.parent / "work" / "ledger.sqlite"
+    for room in ("imagery", "posterior", "products"):
+        process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while process.poll() is None and not _started(ledger, room):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    plan = make_plan(load_project(path))
+    done = run(plan, cluster="none")
+    assert done.reused["imagery"] > 0
+    assert digests(plan) == digests(finished[0])
+
+
+def _started(ledger, room):
+    from bocage.workflow import Ledger
+
+    return ledger.exists() and any(r.room == room for r in Ledger(ledger).records())
+
+
+@pytest.mark.slow
+def test_a_pool_of_processes_gives_the_same_bytes(finished, tmp_path, tiny_images):
+    from workflow_site import make_project
+
+    plan = make_plan(load_project(make_project(tmp_path / "pool", tiny_images)))
+    run(plan)
+    assert digests(plan) == digests(finished[0])
+
+
+def test_rooms_that_do_not_exist_are_named(finished):
+    with pytest.raises(ConfigError, match="--from kitchen is no room"):
+        run(finished[0], start="kitchen")
+
+
+def test_two_runs_at_once_are_refused(finished):
+    plan, _ = finished
+    with _locked(plan.project.work_folder), pytest.raises(RunError, match="another run"):
+        run(plan, cluster="none")
