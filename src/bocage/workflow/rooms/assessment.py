@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 import xarray as xr
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from bocage.accuracy import (
@@ -239,17 +240,21 @@ def _levels(
     }
 
 
-def _baseline(name: str, points: gpd.GeoDataFrame, c: Comparison) -> np.ndarray:
+def _baseline(name: str, points: gpd.GeoDataFrame, c: Comparison) -> NDArray[np.int64]:
     table = pd.concat([read_samples(p) for p in c.samples], ignore_index=True)
     train = gpd.GeoDataFrame(table[table["code"] > 0].reset_index(drop=True), crs=points.crs)
-    x, x_test = _features(train, c.mosaics), _features(points, c.mosaics)
-    codes, _ = fit_predict(
-        name, x, train["code"].to_numpy(), train["weight"].to_numpy(), x_test, c.seed
+    codes, _, _ = fit_predict(
+        name,
+        _features(train, c.mosaics),
+        train["code"].to_numpy(),
+        train["weight"].to_numpy(),
+        _features(points, c.mosaics),
+        c.seed,
     )
-    return np.asarray(codes)
+    return codes
 
 
-def _features(points: gpd.GeoDataFrame, mosaics: dict[Block, Path]) -> pd.DataFrame:
+def _features(points: gpd.GeoDataFrame, mosaics: dict[Block, Path]) -> NDArray[np.float32]:
     parts = []
     for block, path in mosaics.items():
         west, south, east, north = block.bounds
@@ -259,5 +264,4 @@ def _features(points: gpd.GeoDataFrame, mosaics: dict[Block, Path]) -> pd.DataFr
             found = pixel_features(load_dataset(path), here)
             found.index = here.index
             parts.append(found)
-    table: pd.DataFrame = pd.concat(parts).reindex(points.index)
-    return table
+    return pd.concat(parts).reindex(points.index).to_numpy(np.float32)

@@ -1,0 +1,133 @@
+"""The space–time coverage and its views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pyarrow as pa
+import shapely
+
+from bocage.errors import InputError
+from bocage.files import atomic_path, existing
+from bocage.generalize._edges import dissolve, tidy
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """One gapless partition of an area whose polygons carry a class per year.
+
+    The status of a year and the change between two years are views of it: they share every
+    vertex of their common borders, and agree in every point.
+
+    Attributes
+    ----------
+    frame
+        Columns ``code_<year>`` (leaf code, 0 is nodata; int32) and ``geometry`` (single-part
+        polygons on a 1 mm grid; no two edge neighbours have equal codes in all years).
+    years
+        One or two years, in order.
+    """
+
+    frame: gpd.GeoDataFrame
+    years: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        wanted = {self.column(year) for year in self.years}
+        if not self.years or wanted - set(self.frame.columns):
+            raise InputError(
+                f"a coverage of {list(self.years)} needs the columns {', '.join(sorted(wanted))}",
+                remedy="read it with Coverage.load, or make it with generalize",
+            )
+
+    @staticmethod
+    def column(year: int) -> str:
+        """Name of the column with the codes of a year."""
+        return f"code_{year}"
+
+    def status(self, year: int) -> gpd.GeoDataFrame:
+        """The map of one year.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            Columns ``code`` (int32) and ``geometry``: polygons with equal codes dissolved,
+            single parts, in a fixed order.
+
+        Raises
+        ------
+        InputError
+            If the coverage does not have the year.
+        """
+        if year not in self.years:
+            raise InputError(
+                f"the coverage has no year {year}",
+                remedy=f"it has {', '.join(map(str, self.years))}",
+            )
+        codes = self.frame[self.column(year)].to_numpy()
+        shapes, example = dissolve(self.frame.geometry.to_numpy(), codes[:, None])
+        shapes, order = tidy(shapes)
+        return gpd.GeoDataFrame(
+            {"code": codes[example][order]}, geometry=shapes, crs=self.frame.crs
+        )
+
+    def change(self) -> gpd.GeoDataFrame:
+        """The regions whose codes differ between the two years.
+
+        A region that is nodata in one of the years differs too.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            Columns ``code_<first year>``, ``code_<second year>`` and ``geometry``, single parts.
+
+        Raises
+        ------
+        InputError
+            If the coverage has one year only.
+        """
+        if len(self.years) != 2:
+            raise InputError("a coverage of one year has no change view")
+        columns = [self.column(year) for year in self.years]
+        codes = self.frame[columns].to_numpy()
+        differ = codes[:, 0] != codes[:, 1]
+        codes = codes[differ]
+        shapes, example = dissolve(self.frame.geometry.to_numpy()[differ], codes)
+        shapes, order = tidy(shapes)
+        found = codes[example][order]
+        return gpd.GeoDataFrame(
+            dict(zip(columns, found.T, strict=True)), geometry=shapes, crs=self.frame.crs
+        )
+
+    def save(self, path: Path | str) -> Path:
+        """Write the coverage as GeoParquet: equal coverages give equal bytes."""
+        path = Path(path)
+        with atomic_path(path) as part:
+            self.frame.to_parquet(part, index=False, compression="zstd")
+        return path
+
+    @classmethod
+    def load(cls, path: Path | str) -> Coverage:
+        """Read a coverage that `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or is no coverage.
+        """
+        path = existing(path, "coverage")
+        try:
+            frame = gpd.read_parquet(path)
+        except (ValueError, pa.ArrowException) as error:
+            raise InputError(f"{path} is no coverage: {error}") from error
+        years = [c.removeprefix("code_") for c in frame.columns if c.startswith("code_")]
+        if not years or not all(y.isdigit() for y in years):
+            raise InputError(f"{path} has no columns code_<year>", remedy="write it with save")
+        return cls(frame, tuple(int(y) for y in years))
+
+    @property
+    def area_ha(self) -> float:
+        """Area of all polygons, hectares."""
+        return float(np.sum(shapely.area(self.frame.geometry.to_numpy()))) / 10_000.0

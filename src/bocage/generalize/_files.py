@@ -1,0 +1,240 @@
+"""Any categorical raster file to a polygon file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+import xarray as xr
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from bocage.errors import InputError
+from bocage.files import atomic_path
+from bocage.generalize._coverage import Coverage
+from bocage.generalize._engine import generalize
+from bocage.generalize._settings import GeneralizeSettings
+from bocage.grid import read_sites
+from bocage.legend import OUTSIDE, Legend, LegendClass
+from bocage.rasters import geobox_of, read_raster, wrap
+from bocage.refine import LineLayer, draw_lines, line_layers
+
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_DATE = "1970-01-01T00:00:00Z"  # GeoPackages note when they were written; ours must not differ
+
+
+def generalize_files(
+    first: Path | str,
+    second: Path | str | None,
+    out: Path | str,
+    *,
+    legend: Legend | None = None,
+    settings: GeneralizeSettings | None = None,
+    aoi: Path | str | None = None,
+    linear: Path | str | Sequence[LineLayer] | None = None,
+) -> dict[str, int]:
+    """Generalise one categorical raster file, or two of the same place, to a GeoPackage.
+
+    Parameters
+    ----------
+    first, second
+        Single-band rasters in any projected coordinate reference system in metres, on the same
+        grid. Their values are class indices or leaf codes of `legend`; without a legend every
+        value is a class of its own. The nodata value is outside, 0 is unknown.
+    out
+        The GeoPackage. One raster gives the layer ``status`` (``code`` and ``code_1`` …
+        ``code_n``); two give ``status_<a>``, ``status_<b>`` and ``change``, where a and b are the
+        years in the file names, or ``first`` and ``second``.
+    legend
+        The nomenclature, or None.
+    settings
+        The defaults when None.
+    aoi
+        Polygons of the area, in any coordinate reference system; None maps all pixels.
+    linear
+        Line layers to draw first, or one file with a layer per role.
+
+    Returns
+    -------
+    dict
+        Number of polygons of each layer written.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, the grids differ, or a value is in no legend.
+    """
+    rasters = [read_raster(path, what="classes") for path in (first, second) if path is not None]
+    names, years = _names([Path(p) for p in (first, second) if p is not None])
+    values = [_single_band(raster, name) for raster, name in zip(rasters, names, strict=True)]
+    box = geobox_of(rasters[0])
+    if len(rasters) == 2 and geobox_of(rasters[1]) != box:
+        raise InputError(
+            f"{first} and {second} are not on the same grid", remedy="warp one onto the other"
+        )
+    legend, indices = encode_any(values, legend)
+    classes = wrap(indices, box, dims=("year", "y", "x"), year=list(years))
+    area = None if aoi is None else _read_area(aoi, str(box.crs))
+    locked = None
+    layers = line_layers(linear, legend) if isinstance(linear, Path | str) else linear
+    if layers:
+        classes, locked = draw_lines(classes, layers, legend)
+    coverage = generalize(classes, area, legend, settings, locked=locked)
+    views = _views(coverage, names, legend)
+    _write(Path(out), views)
+    return {layer: len(view) for layer, view in views.items()}
+
+
+def encode_any(
+    values: Sequence[NDArray[np.integer]], legend: Legend | None
+) -> tuple[Legend, NDArray[np.uint8]]:
+    """Class indices of rasters whose values are indices or codes.
+
+    Parameters
+    ----------
+    values
+        Integer arrays, shape (y, x), -1 outside and 0 unknown. Values that are leaf codes and
+        could be indices as well are taken for codes.
+    legend
+        The nomenclature; None makes one level of the values.
+
+    Returns
+    -------
+    Legend
+        The nomenclature.
+    numpy.ndarray
+        Class index, uint8 (years, y, x).
+
+    Raises
+    ------
+    InputError
+        If the values are neither leaf codes nor class indices of the legend.
+    """
+    stack = np.stack(values).astype(np.int64)
+    # Hashing is much faster here than the sort of numpy.unique.
+    values_found = np.sort(pd.unique(stack.ravel()))
+    found = [int(v) for v in values_found if v > 0]
+    if legend is None:
+        legend = _legend_of(found)
+    codes = set(legend.codes())
+    known = np.maximum(values_found, 0)
+    if set(found) <= codes:
+        indices = legend.encode(known)
+    elif all(v <= len(legend) for v in found):
+        indices = known.astype(np.uint8)
+    else:
+        strange = [v for v in found if v not in codes]
+        raise InputError(
+            f"value {strange[0]} is neither a leaf code nor a class index of '{legend.id}'",
+            remedy="give the legend of the raster, or none",
+        )
+    indices[values_found < 0] = OUTSIDE
+    return legend, indices[np.searchsorted(values_found, stack)]
+
+
+def _legend_of(found: list[int]) -> Legend:
+    if not found:
+        raise InputError("the raster has no value above 0", remedy="class codes start at 1")
+    if len(found) >= OUTSIDE:
+        raise InputError(
+            f"the raster has {len(found)} values, that is no classification",
+            remedy="give a categorical raster with fewer than 255 classes",
+        )
+    grey = [f"#{round(40 + 200 * n / len(found)):02x}" + "8080" for n in range(len(found))]
+    return Legend(
+        "values",
+        tuple(LegendClass((v,), (str(v),), c) for v, c in zip(found, grey, strict=True)),
+    )
+
+
+def _single_band(raster: xr.DataArray, name: str) -> NDArray[np.int64]:
+    if len(raster) != 1:
+        raise InputError(f"{name}: {len(raster)} bands", remedy="give a single-band raster")
+    data, nodata = raster.values[0], raster.attrs["nodata"]
+    outside = np.zeros(data.shape, bool)
+    if nodata is not None:
+        outside = np.isnan(data) if np.isnan(nodata) else data == nodata
+    elif data.dtype == np.uint8:
+        outside = data == OUTSIDE
+    whole = np.where(outside, 0, data)
+    if not np.isfinite(whole).all() or (whole != np.floor(whole)).any() or (whole < 0).any():
+        raise InputError(
+            f"{name}: values are not whole numbers from 0 up", remedy="give a categorical raster"
+        )
+    return np.where(outside, np.int64(-1), whole.astype(np.int64))
+
+
+def _names(paths: list[Path]) -> tuple[list[str], tuple[int, ...]]:
+    found = [_YEAR.findall(path.stem) for path in paths]
+    years = [int(f[-1]) for f in found if f]
+    if len(years) == len(paths) and len(set(years)) == len(years):
+        return [str(y) for y in years], tuple(years)
+    return ["first", "second"][: len(paths)], tuple(range(1, len(paths) + 1))
+
+
+def _read_area(path: Path | str, crs: str) -> BaseGeometry:
+    sites = read_sites(path).to_crs(crs)
+    area: BaseGeometry = shapely.union_all(sites.geometry.to_numpy())
+    return area
+
+
+def _views(coverage: Coverage, names: list[str], legend: Legend) -> dict[str, gpd.GeoDataFrame]:
+    """The layers of the file by name."""
+    views: dict[str, gpd.GeoDataFrame] = {}
+    for name, year in zip(names, coverage.years, strict=True):
+        frame = coverage.status(year)
+        layer = "status" if len(names) == 1 else f"status_{name}"
+        views[layer] = _with_levels(frame, {"code": "code"}, legend)
+    if len(names) == 2:
+        columns = {
+            coverage.column(year): f"code_{name}"
+            for name, year in zip(names, coverage.years, strict=True)
+        }
+        views["change"] = _with_levels(coverage.change(), columns, legend)
+    return views
+
+
+def _write(out: Path, views: dict[str, gpd.GeoDataFrame]) -> None:
+    with atomic_path(out) as part, _fixed_date():
+        for layer, frame in views.items():
+            pyogrio.write_dataframe(
+                frame,
+                part,
+                layer=layer,
+                driver="GPKG",
+                geometry_type="Polygon",
+                append=part.exists(),
+            )
+
+
+def _with_levels(
+    frame: gpd.GeoDataFrame, columns: dict[str, str], legend: Legend
+) -> gpd.GeoDataFrame:
+    """The frame with a column per level of each column of codes, renamed as asked."""
+    found: dict[str, NDArray[np.int32]] = {}
+    for column, name in columns.items():
+        codes = frame[column].to_numpy()
+        indices = legend.encode(codes)
+        found[name] = codes
+        stem, _, suffix = name.partition("_")
+        for level in range(1, legend.levels + 1):
+            label = f"{stem}_{level}_{suffix}" if suffix else f"{stem}_{level}"
+            found[label] = legend.code_table(level)[indices]
+    return gpd.GeoDataFrame(found, geometry=frame.geometry.to_numpy(), crs=frame.crs)
+
+
+@contextmanager
+def _fixed_date() -> Iterator[None]:
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _DATE})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

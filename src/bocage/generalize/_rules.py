@@ -1,0 +1,142 @@
+"""Which polygons of which view are too small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from bocage.generalize._graph import Bools
+from bocage.generalize._settings import CHANGE, STATUS, GeneralizeSettings
+from bocage.legend import Legend
+
+HECTARE = 10_000.0
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """A rule with its legend conditions worked out per class index.
+
+    Attributes
+    ----------
+    name
+        Name of the rule.
+    area
+        Least area, m².
+    at_rim
+        Whether the polygon must touch the rim.
+    own
+        Class indices it holds for, shape (256,).
+    neighbour
+        Class indices of which a neighbour must have one, shape (256,), or None.
+    """
+
+    name: str
+    area: float
+    at_rim: bool
+    own: Bools
+    neighbour: Bools | None
+
+
+@dataclass(frozen=True)
+class View:
+    """One of the layers that a coverage of class pairs is looked at.
+
+    Attributes
+    ----------
+    years
+        Positions of the years whose classes together name a polygon of the view.
+    area
+        Minimum mapping unit, m².
+    exemptions
+        The exceptions from it.
+    """
+
+    years: tuple[int, ...]
+    area: float
+    exemptions: tuple[Exemption, ...]
+
+    @property
+    def is_change(self) -> bool:
+        """Whether only regions whose classes differ belong to the view."""
+        return len(self.years) > 1
+
+
+def views_of(
+    years: int, legend: Legend, settings: GeneralizeSettings, *, margin: float
+) -> tuple[View, ...]:
+    """The views of one year (its status) or two (both statuses and the change).
+
+    Parameters
+    ----------
+    years
+        Number of years, 1 or 2.
+    legend
+        Names the flags and roles that the rules ask for.
+    settings
+        Mapping unit and rules.
+    margin
+        Share that is added to every threshold.
+    """
+    factor = HECTARE * (1.0 + margin)
+    unit = settings.mmu_ha * factor
+    kinds: list[tuple[tuple[int, ...], str]] = [((position,), STATUS) for position in range(years)]
+    if years == 2:
+        kinds.append(((0, 1), CHANGE))
+    return tuple(View(of, unit, _exemptions(kind, legend, settings, factor)) for of, kind in kinds)
+
+
+def _exemptions(
+    kind: str, legend: Legend, settings: GeneralizeSettings, factor: float
+) -> tuple[Exemption, ...]:
+    found = []
+    for rule in settings.rules.exceptions:
+        if kind not in rule.views:
+            continue
+        own = np.ones(256, bool) if rule.flag is None else _mask(legend, legend.flagged(rule.flag))
+        neighbour = None
+        if rule.needs_neighbour:
+            codes = [*legend.flagged(rule.neighbour_flag)] if rule.neighbour_flag else []
+            codes += [legend.roles[r] for r in rule.neighbour_roles if r in legend.roles]
+            neighbour = _mask(legend, codes)
+        found.append(Exemption(rule.name, rule.min_ha * factor, rule.at_rim, own, neighbour))
+    return tuple(found)
+
+
+def _mask(legend: Legend, codes: Iterable[int]) -> Bools:
+    mask = np.zeros(256, bool)
+    mask[[legend.index(code) for code in codes]] = True
+    return mask
+
+
+def exemption(
+    view: View, code: int, area: float, rim: float, neighbours: Iterator[int]
+) -> str | None:
+    """Name of the exception that lets a polygon of a view stay, or None.
+
+    Parameters
+    ----------
+    view
+        The view.
+    code
+        Class index of the polygon in the last year of the view.
+    area
+        Its area, m².
+    rim
+        Length of its border with the rim, m; 0 when it does not count as touching.
+    neighbours
+        Class index, in the last year of the view, of every polygon of the view that shares
+        an edge with it.
+    """
+    around: set[int] | None = None
+    for rule in view.exemptions:
+        if area < rule.area or not rule.own[code] or (rule.at_rim and rim <= 0.0):
+            continue
+        if rule.neighbour is None:
+            return rule.name
+        if around is None:
+            around = set(neighbours)
+        if any(rule.neighbour[c] for c in around):
+            return rule.name
+    return None

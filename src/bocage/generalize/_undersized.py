@@ -1,0 +1,60 @@
+"""What stays below the minimum mapping unit in a finished coverage, and why."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from bocage.generalize._coverage import Coverage
+from bocage.generalize._edges import dissolve, shared_edges
+from bocage.generalize._rules import HECTARE, View, exemption, views_of
+from bocage.generalize._settings import GeneralizeSettings
+from bocage.legend import Legend
+
+
+def undersized(coverage: Coverage, legend: Legend, settings: GeneralizeSettings) -> pd.DataFrame:
+    """Polygons of all views that are below the minimum mapping unit.
+
+    Parameters
+    ----------
+    coverage
+        A finished coverage.
+    legend, settings
+        What it was made with.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``view`` (``status_<year>`` or ``change``), ``code`` (of the last year of the
+        view), ``area_ha``, ``x``, ``y`` (a point in the polygon) and ``exception``: the name of
+        the rule that lets it stay, or ``""`` where none does. `generalize` leaves the
+        latter only where there is nothing to merge with, such as a site smaller than the unit.
+    """
+    views = views_of(len(coverage.years), legend, settings, margin=0.0)
+    tables = [_of_view(coverage, view, legend) for view in views]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _of_view(coverage: Coverage, view: View, legend: Legend) -> pd.DataFrame:
+    years = [coverage.years[y] for y in view.years]
+    name = "change" if view.is_change else f"status_{years[0]}"
+    codes = coverage.frame[[coverage.column(y) for y in years]].to_numpy()
+    shapes = coverage.frame.geometry.to_numpy()
+    if view.is_change:
+        differ = codes[:, 0] != codes[:, 1]
+        codes, shapes = codes[differ], shapes[differ]
+    shapes, example = dissolve(shapes, codes)
+    last = codes[example, -1]
+    indices = legend.encode(last)
+    first, second, _, rim = shared_edges(shapes)
+    area = shapely.area(shapes)
+    rows = []
+    for n in np.flatnonzero(area < view.area):
+        around = [*indices[second[first == n]], *indices[first[second == n]]]
+        reason = exemption(
+            view, int(indices[n]), float(area[n]), float(rim[n]), (int(c) for c in around)
+        )
+        x, y = shapely.get_coordinates(shapely.point_on_surface(shapes[n]))[0]
+        rows.append((name, int(last[n]), area[n] / HECTARE, x, y, reason or ""))
+    return pd.DataFrame(rows, columns=["view", "code", "area_ha", "x", "y", "exception"])

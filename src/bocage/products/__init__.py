@@ -1,0 +1,74 @@
+"""Deliveries: layers, rasters, styles, metadata, catalogue, inventory, and their check."""
+
+from bocage.products._catalog import write_catalog
+from bocage.products._check import (
+    CheckReport,
+    Finding,
+    ProductDefinition,
+    Step,
+    check,
+    definition_for,
+    list_products,
+    load_product,
+)
+from bocage.products._delivery import Delivery
+from bocage.products._inventory import Product, find_products, write_inventory
+from bocage.products._layers import change_layer, status_layer
+from bocage.products._metadata import metadata_xml
+from bocage.products._raster import (
+    write_class_raster,
+    write_confidence_raster,
+    write_heterogeneity_raster,
+    write_raster_zip,
+)
+from bocage.products._schema import (
+    KINDS,
+    Field,
+    Kind,
+    LayerRules,
+    MmuException,
+    RasterRules,
+    Schema,
+    list_schemas,
+    load_schema,
+)
+from bocage.products._style import qml_raster_style, qml_style
+from bocage.products._vector import BOUNDARY, LayerFiles, write_boundary, write_layer
+
+__all__ = [
+    "BOUNDARY",
+    "KINDS",
+    "CheckReport",
+    "Delivery",
+    "Field",
+    "Finding",
+    "Kind",
+    "LayerFiles",
+    "LayerRules",
+    "MmuException",
+    "Product",
+    "ProductDefinition",
+    "RasterRules",
+    "Schema",
+    "Step",
+    "change_layer",
+    "check",
+    "definition_for",
+    "find_products",
+    "list_products",
+    "list_schemas",
+    "load_product",
+    "load_schema",
+    "metadata_xml",
+    "qml_raster_style",
+    "qml_style",
+    "status_layer",
+    "write_boundary",
+    "write_catalog",
+    "write_class_raster",
+    "write_confidence_raster",
+    "write_heterogeneity_raster",
+    "write_inventory",
+    "write_layer",
+    "write_raster_zip",
+]

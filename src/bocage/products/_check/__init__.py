@@ -1,0 +1,21 @@
+"""The delivery check."""
+
+from bocage.products._check._definition import (
+    ProductDefinition,
+    definition_for,
+    list_products,
+    load_product,
+)
+from bocage.products._check._report import CheckReport, Finding, Step
+from bocage.products._check._run import check
+
+__all__ = [
+    "CheckReport",
+    "Finding",
+    "ProductDefinition",
+    "Step",
+    "check",
+    "definition_for",
+    "list_products",
+    "load_product",
+]

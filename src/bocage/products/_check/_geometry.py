@@ -1,0 +1,290 @@
+"""Steps on geometry: the official chain and our stricter tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from bocage.products._check._attributes import accepted_comment
+from bocage.products._check._definition import ProductDefinition
+from bocage.products._check._read import Boundary, Layer
+from bocage.products._check._report import Finding, Step, box_of, features, step
+from bocage.products._check._topology import (
+    Positions,
+    Topology,
+    cluster_areas,
+    outside,
+    too_narrow,
+    uncovered,
+)
+from bocage.products._schema import MmuException
+
+AREA_TOLERANCE_HA = 0.5
+STRICT_AREA_HA = 1e-4
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A layer with valid single polygons, its definition and its boundary."""
+
+    layer: Layer
+    definition: ProductDefinition
+    boundary: Boundary | None
+
+    @cached_property
+    def shapes(self) -> NDArray[np.object_]:
+        """Single polygons, shape (n,); None where a feature has no geometry."""
+        shapes = self.layer.shapes.copy()
+        multi = shapely.get_type_id(shapes) == shapely.GeometryType.MULTIPOLYGON
+        shapes[multi] = shapely.get_geometry(shapes[multi], 0)
+        return shapes
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Relations between the polygons."""
+        return Topology(self.shapes)
+
+    @cached_property
+    def true_ha(self) -> NDArray[np.float64]:
+        """Area of the geometries in hectares, NaN where there is none."""
+        return np.asarray(shapely.area(self.shapes) / 10_000, dtype=np.float64)
+
+    @cached_property
+    def stated_ha(self) -> NDArray[np.float64]:
+        """Area as the attribute states it."""
+        names = self.definition.named("area")
+        return self.layer.numbers(names[0]) if names else self.true_ha
+
+    def code(self, position: int) -> NDArray[np.float64]:
+        """Finest code of one of the two years."""
+        return self.layer.numbers(self.definition.leaves[position])
+
+    @cached_property
+    def final(self) -> NDArray[np.float64]:
+        """Finest code of the last year."""
+        return self.code(self.definition.years - 1)
+
+    def found(self, message: str, where: Positions, *, fault: bool = True) -> list[Finding]:
+        """A finding about some features."""
+        return features(message, where, self.layer.uids, self.shapes, fault=fault)
+
+
+def singlepart(layer: Layer) -> Step:
+    """Polygons have one part."""
+    many = np.flatnonzero(shapely.get_num_geometries(layer.shapes) > 1)
+    found = features("more than one part", many, layer.uids, layer.shapes)
+    return step("singlepart", found, "aborted")
+
+
+def geometry(layer: Layer) -> Step:
+    """Polygons are valid in the sense of OGC."""
+    present = ~shapely.is_missing(layer.shapes)
+    bad = np.flatnonzero(present & ~shapely.is_valid(layer.shapes))
+    drawn = np.array([box_of(s) if s is not None else None for s in layer.shapes], dtype=object)
+    reasons = ", ".join(
+        sorted({str(r).split("[")[0] for r in shapely.is_valid_reason(layer.shapes[bad])})
+    )
+    found = features(f"invalid ({reasons})", bad, layer.uids, drawn)
+    return step("geometry", found, "aborted")
+
+
+def area(ground: Ground) -> Step:
+    """The stated area is that of the geometry within 0.5 ha."""
+    wrong = np.flatnonzero(np.abs(ground.stated_ha - ground.true_ha) > AREA_TOLERANCE_HA)
+    return step("area", ground.found("the area is wrong by more than 0.5 ha", wrong))
+
+
+def gap(ground: Ground) -> Step:
+    """The features fill the boundary of each delivery unit that occurs in the layer."""
+    boundary = ground.boundary
+    if boundary is None:
+        reason = Finding(
+            "no boundary was given; the official check fails without it", 0, fault=False
+        )
+        return Step("gap", "cancelled", (reason,))
+    findings: list[Finding] = []
+    shapes = boundary.shapes
+    names = ground.definition.named("unit")
+    if names:
+        units = ground.layer.texts(names[0])
+        known = np.isin(boundary.units.astype(str), [str(u) for u in units if u is not None])
+        strange = np.flatnonzero([u is not None and u not in boundary.units for u in units])
+        findings += ground.found("the boundary does not know the delivery unit", strange)
+        shapes = shapes[known]
+    holes = uncovered(shapes, ground.topology.union)
+    findings += _places("gaps inside the boundary", holes)
+    return step("gap", findings)
+
+
+def _places(message: str, shapes: NDArray[np.object_]) -> list[Finding]:
+    if len(shapes) == 0:
+        return []
+    total = float(shapely.area(shapes).sum())
+    at = shapely.get_coordinates(shapely.point_on_surface(shapes[0]))[0]
+    text = f"{message}: {len(shapes)}, {total:.6g} m² in all, one at {at[0]:.2f}, {at[1]:.2f}"
+    return [Finding(text, len(shapes), ("",) * len(shapes), tuple(shapes))]
+
+
+def mmu(ground: Ground) -> Step:
+    """No polygon is below the minimum mapping unit without an exception (stated area)."""
+    return _mmu_step(ground, "mmu", ground.stated_ha)
+
+
+def _mmu_step(ground: Ground, name: str, areas: NDArray[np.float64]) -> Step:
+    excused, error = _mmu_sets(ground, areas, guideline=False)
+    findings = ground.found(f"below {ground.definition.mmu_ha} ha", error)
+    for label, where in excused.items():
+        message = f"below {ground.definition.mmu_ha} ha but excused ({label})"
+        findings += ground.found(message, where, fault=False)
+    return step(name, findings)
+
+
+def _mmu_sets(
+    ground: Ground, areas: NDArray[np.float64], *, guideline: bool
+) -> tuple[dict[str, Positions], Positions]:
+    """Small features by the exception that holds first, and those without one."""
+    small = np.flatnonzero(~(areas >= ground.definition.mmu_ha))
+    left = np.ones(len(small), dtype=bool)
+    excused: dict[str, Positions] = {}
+    for exception in ground.definition.exceptions:
+        least = exception.guideline_ha if guideline and exception.guideline_ha else exception.min_ha
+        holds = left & ((areas[small] >= least) | exception.comment)
+        holds[holds] = _condition(ground, exception, small[holds], areas)
+        if holds.any():
+            excused[exception.name] = small[holds]
+        left &= ~holds
+    return excused, small[left]
+
+
+def _condition(
+    ground: Ground, exception: MmuException, where: Positions, areas: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    holds = np.ones(len(where), dtype=bool)
+    code = ground.final[where]
+    last = ground.definition.years - 1
+    top = ground.layer.numbers(ground.definition.named("code", last)[0])[where]
+    if exception.codes:
+        holds &= np.isin(code, exception.codes)
+    if exception.not_codes:
+        holds &= ~np.isin(code, exception.not_codes)
+    if exception.top:
+        holds &= np.isin(top, exception.top)
+    if exception.not_top:
+        holds &= ~np.isin(top, exception.not_top) & ~np.isnan(top)
+    if exception.comment:
+        holds &= accepted_comment(ground.layer, ground.definition)[where]
+    if exception.touching:
+        holds &= _touches(ground, exception.touching)[where]
+    if exception.cluster_ha is not None:
+        sizes = cluster_areas(ground.code(0), ground.final, areas, ground.topology.neighbours)
+        holds &= sizes[where] >= exception.cluster_ha
+    if exception.marginal and holds.any():
+        holds[holds] = ground.topology.marginal(where[holds])
+    return holds
+
+
+def _touches(ground: Ground, codes: tuple[Any, ...]) -> NDArray[np.bool_]:
+    """Which features have a neighbour with one of some codes."""
+    left, right = ground.topology.neighbours
+    member = np.isin(ground.final, codes)
+    found = np.zeros(len(ground.layer), dtype=bool)
+    found[left[member[right]]] = True
+    found[right[member[left]]] = True
+    return found
+
+
+def mmw(ground: Ground) -> Step:
+    """Classes of the official width test keep their width everywhere (information only)."""
+    where = np.flatnonzero(np.isin(ground.final, list(ground.definition.mmw_codes)))
+    return step("mmw", _narrow(ground, where))
+
+
+def _narrow(ground: Ground, where: Positions) -> list[Finding]:
+    where = where[~shapely.is_missing(ground.shapes[where])]
+    narrow = where[too_narrow(ground.shapes[where], ground.definition.mmw_m)]
+    message = f"narrower than {ground.definition.mmw_m:g} m in places"
+    return ground.found(message, narrow, fault=False)
+
+
+def neighbour(ground: Ground) -> Step:
+    """No two features that share a line have the same code (in both years)."""
+    left, right = ground.topology.neighbours
+    same = np.ones(len(left), dtype=bool)
+    for position in range(ground.definition.years):
+        code = ground.code(position)
+        same &= code[left] == code[right]
+    return step("neighbour", _pairs(ground, "neighbours with equal codes", left[same], right[same]))
+
+
+def _pairs(
+    ground: Ground, message: str, left: Positions, right: Positions, shapes: Any = None
+) -> list[Finding]:
+    if len(left) == 0:
+        return []
+    uids = ground.layer.uids
+    names = tuple(f"{uids[a]} {uids[b]}" for a, b in zip(left, right, strict=True))
+    if shapes is None:
+        shapes = shapely.intersection(ground.shapes[left], ground.shapes[right])
+    some = ", ".join(f"({n})" for n in names[:10])
+    rest = f" and {len(names) - 10} others" if len(names) > 10 else ""
+    return [Finding(f"{message}: {some}{rest}", len(names), names, tuple(shapes))]
+
+
+def overlap(ground: Ground) -> Step:
+    """No two features have an area in common, contained and doubled polygons included."""
+    left, right, shapes = ground.topology.overlaps
+    return step("overlap", _pairs(ground, "overlaps", left, right, shapes))
+
+
+def strict_features(ground: Ground) -> Step:
+    """A status layer has features, and every feature a geometry."""
+    findings = []
+    if len(ground.layer) == 0 and ground.definition.kind == "status":
+        findings.append(Finding("the layer has no feature"))
+    lost = np.flatnonzero(shapely.is_missing(ground.shapes))
+    findings += ground.found("no geometry", lost)
+    return step("strict:features", findings)
+
+
+def strict_area(ground: Ground) -> Step:
+    """The stated area is that of the geometry within 1 m²."""
+    apart = np.abs(ground.stated_ha - ground.true_ha)
+    wrong = np.flatnonzero((apart > STRICT_AREA_HA) | np.isnan(ground.stated_ha))
+    return step("strict:area", ground.found("the area is not that of the geometry", wrong))
+
+
+def strict_boundary(ground: Ground) -> Step:
+    """Nothing lies outside the boundary."""
+    if ground.boundary is None:
+        reason = Finding("no boundary was given", 0, fault=False)
+        return Step("strict:boundary", "skipped", (reason,))
+    beyond = outside(ground.boundary.shapes, ground.topology.union)
+    return step("strict:boundary", _places("ground outside the boundary", beyond))
+
+
+def _known_ha(ground: Ground) -> NDArray[np.float64]:
+    # A feature without geometry is a fault of its own, not a small one.
+    return np.where(np.isnan(ground.true_ha), np.inf, ground.true_ha)
+
+
+def strict_mmu(ground: Ground) -> Step:
+    """As the minimum mapping unit, with the area of the geometry."""
+    return _mmu_step(ground, "strict:mmu", _known_ha(ground))
+
+
+def guideline_mmu(ground: Ground) -> Step:
+    """Information: what the stricter thresholds of the mapping guideline would refuse."""
+    _, error = _mmu_sets(ground, _known_ha(ground), guideline=True)
+    found = ground.found("below the thresholds of the guideline", error, fault=False)
+    return step("strict:mmu-guideline", found)
+
+
+def strict_mmw(ground: Ground) -> Step:
+    """Information: width of the classes that the official test leaves out."""
+    where = np.flatnonzero(~np.isin(ground.final, list(ground.definition.mmw_codes)))
+    return step("strict:mmw", _narrow(ground, where))

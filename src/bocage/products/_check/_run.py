@@ -1,0 +1,170 @@
+"""The check from file to report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from bocage.products._check import _attributes as attributes
+from bocage.products._check import _geometry as geometry
+from bocage.products._check._definition import ProductDefinition, load_product
+from bocage.products._check._package import (
+    LayerRef,
+    as_paths,
+    find_layer,
+    metadata_step,
+    unpack,
+)
+from bocage.products._check._raster import raster_steps
+from bocage.products._check._read import Boundary, Layer, read_boundary, read_info, read_layer
+from bocage.products._check._report import CheckReport, Finding, Step, skipped, step
+
+_INSPIRE = "the metadata validator is an online service and was not asked"
+_VECTOR = (
+    "unzip", "naming", "attribute", "epsg", "inspire", "import", "unique", "enum", "nodata",
+    "singlepart", "geometry", "area", "gap", "mmu", "mmw", "neighbour", "overlap",
+)  # fmt: skip
+_CHANGE = (*_VECTOR[:8], "change", *_VECTOR[9:12], *_VECTOR[13:])
+_RASTER = (
+    "unzip", "naming", "inspire", "attribute", "epsg", "pixel_size", "origin", "bit_depth",
+    "compress", "nodata", "value", "tile", "cog", "color",
+)  # fmt: skip
+
+
+def check(
+    paths: Path | str | Iterable[Path | str],
+    product: str | ProductDefinition | Path,
+    *,
+    boundary: Path | str | None = None,
+) -> CheckReport:
+    """Check a delivery.
+
+    The official chain comes first, in its order; then tests of our own, named
+    ``strict:…``. The steps are those of the delivery check of the Copernicus service; where
+    that tool misses what its rules forbid (contained and doubled polygons; every polygon
+    counted as lying at the rim), the rule is tested as it is written.
+
+    Parameters
+    ----------
+    paths
+        A ``.zip``, ``.gpkg``, ``.fgb``, ``.parquet``, ``.gdb`` or ``.tif``, or several files
+        of one delivery.
+    product
+        Id of a product, path of a product YAML, or a definition.
+    boundary
+        File of the polygons that a status layer must fill. Without it the gap step is
+        cancelled, and the delivery fails, as it does officially.
+
+    Returns
+    -------
+    CheckReport
+        Outcome of every step. Faults in a delivery are no error.
+
+    Raises
+    ------
+    InputError
+        If a file does not exist, or the boundary is unusable.
+    ConfigError
+        If the product is not known.
+    """
+    definition = product if isinstance(product, ProductDefinition) else load_product(product)
+    files = as_paths(paths)
+    units = definition.named("unit")
+    limits = None
+    if boundary is not None and definition.gap:
+        limits = read_boundary(boundary, definition.epsg, units[0] if units else None)
+    with tempfile.TemporaryDirectory(prefix="bocage-check-") as folder:
+        run = _Run(definition, limits)
+        steps = run.all(files, Path(folder))
+    names = tuple(f.name for f in files)
+    return CheckReport(definition.id, names, run.layer, tuple(steps), definition.epsg)
+
+
+class _Run:
+    """One check in progress."""
+
+    def __init__(self, definition: ProductDefinition, boundary: Boundary | None) -> None:
+        self.definition = definition
+        self.boundary = boundary
+        self.layer = ""
+
+    def all(self, files: tuple[Path, ...], folder: Path) -> list[Step]:
+        """Every step; after one that aborts the rest is skipped."""
+        done: list[Step] = []
+        for found in self._steps(files, folder):
+            done.append(found)
+            if found.outcome == "aborted":
+                reason = f"not done: '{found.name}' aborted the check"
+                seen = {s.name for s in done}
+                done += [skipped(n, reason) for n in self._official if n not in seen]
+                break
+        return done
+
+    @property
+    def _official(self) -> tuple[str, ...]:
+        if self.definition.kind == "raster":
+            return _RASTER
+        if self.definition.kind == "change":
+            return _CHANGE
+        return _VECTOR if self.definition.gap else tuple(n for n in _VECTOR if n != "gap")
+
+    def _steps(self, files: tuple[Path, ...], folder: Path) -> Iterator[Step]:
+        unzip, package = unpack(files, folder)
+        yield unzip
+        naming, ref = find_layer(package, self.definition)
+        yield naming
+        if ref is None:
+            return
+        self.layer = ref.name
+        if self.definition.kind == "raster":
+            yield skipped("inspire", _INSPIRE)
+            yield from raster_steps(ref.file, self.definition)
+        else:
+            yield from self._vector_steps(ref)
+        if package.archived:
+            yield metadata_step(package, ref)
+
+    def _vector_steps(self, ref: LayerRef) -> Iterator[Step]:
+        info = read_info(ref)
+        yield attributes.attribute(info, self.definition)
+        yield attributes.epsg(info, self.definition)
+        yield skipped("inspire", _INSPIRE)
+        uids = self.definition.named("uid")
+        layer, reason = read_layer(ref, uids[0] if uids else None)
+        if layer is None:
+            yield step("import", [Finding(reason or "")], "aborted")
+            return
+        yield step("import", [])
+        yield from self._value_steps(layer)
+        yield geometry.singlepart(layer)
+        yield geometry.geometry(layer)
+        yield from self._ground_steps(geometry.Ground(layer, self.definition, self.boundary))
+        yield from self._strict_values(layer)
+
+    def _value_steps(self, layer: Layer) -> Iterator[Step]:
+        yield attributes.unique(layer, self.definition)
+        yield attributes.enum(layer, self.definition)
+        if self.definition.kind == "change":
+            yield attributes.change(layer, self.definition)
+        else:
+            yield attributes.nodata(layer, self.definition)
+
+    def _strict_values(self, layer: Layer) -> Iterator[Step]:
+        yield attributes.strict_identifiers(layer, self.definition)
+        yield attributes.strict_codes(layer, self.definition)
+        yield attributes.strict_nodata(layer, self.definition)
+        if self.definition.kind == "change":
+            yield attributes.strict_changecode(layer, self.definition)
+
+    def _ground_steps(self, ground: geometry.Ground) -> Iterator[Step]:
+        tests: list[Callable[[geometry.Ground], Step]] = [geometry.area]
+        if self.definition.gap:
+            tests.append(geometry.gap)
+        tests += [geometry.mmu, geometry.mmw, geometry.neighbour, geometry.overlap]
+        tests += [geometry.strict_features, geometry.strict_area]
+        if self.definition.gap:
+            tests.append(geometry.strict_boundary)
+        tests += [geometry.strict_mmu, geometry.guideline_mmu, geometry.strict_mmw]
+        for test in tests:
+            yield test(ground)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import products_parts as parts
+import pystac
+import pystac.validation
+import pytest
+
+from bocage.errors import InputError
+from bocage.files import sha256
+from bocage.grid import geobox
+from bocage.products import (
+    Delivery,
+    change_layer,
+    find_products,
+    status_layer,
+    write_boundary,
+    write_catalog,
+    write_class_raster,
+    write_inventory,
+    write_layer,
+)
+from bocage.rasters import wrap
+
+
+@pytest.fixture(scope="module")
+def products(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("products")
+    pa = parts.delivery()
+    for year in pa.years:
+        write_layer(status_layer(parts.view(), year, pa), folder, pa, "status", year)
+    empty = gpd.GeoDataFrame({"code_2021": [], "code_2024": []}, geometry=[], crs=3035)
+    write_layer(change_layer(empty, pa), folder, pa, "change", bounds=parts.AREA.bounds)
+    box = geobox(parts.AREA.bounds, 2.5)
+    classes = wrap(np.full(box.shape, 7, dtype=np.uint8), box)
+    write_class_raster(pa.path(folder, "raster", 2021, ".tif"), classes, pa.legend)
+    write_boundary(parts.AREA, pa.unit, folder)
+    write_catalog(folder, pa)
+    write_inventory(folder, pa)
+    return folder
+
+
+def test_products_are_found_in_order(products: Path, pa: Delivery) -> None:
+    found = [(p.kind, p.year) for p in find_products(products, pa)]
+    assert found == [("status", 2021), ("status", 2024), ("change", None), ("raster", 2021)]
+
+
+def test_the_catalogue_is_valid_and_relative(products: Path, pa: Delivery) -> None:
+    pytest.importorskip("jsonschema")
+    catalog = pystac.Catalog.from_file(str(products / "catalog.json"))
+    items = list(catalog.get_items())
+    assert [i.id for i in items] == [p.name for p in find_products(products, pa)]
+    for value in (catalog, *items):
+        # Schemas of extensions are on the net; the core schema comes with the package.
+        pystac.validation.validate_dict(value.to_dict(), extensions=[])
+    for item in items:
+        for asset in item.assets.values():
+            assert not asset.href.startswith(("/", "http"))
+            path = Path(asset.get_absolute_href() or "")
+            assert path.exists()
+            assert asset.extra_fields["file:checksum"] == f"1220{sha256(path)}"
+    text = (products / "catalog.json").read_text("utf-8")
+    assert str(products) not in text
+
+
+def test_items_carry_projection_raster_and_classes(products: Path, pa: Delivery) -> None:
+    raster = json.loads(pa.path(products, "raster", 2021, ".json").read_text("utf-8"))
+    assert raster["properties"]["proj:code"] == "EPSG:3035"
+    assert raster["properties"]["proj:transform"][:3] == [2.5, 0.0, parts.X0]
+    data = raster["assets"]["data"]
+    assert data["raster:bands"][0]["nodata"] == 255
+    classes = {c["value"]: c["title"] for c in data["classification:classes"] if "title" in c}
+    assert len(classes) == 59
+    assert classes[7].startswith(str(pa.legend.classes[6].code))
+    status = json.loads(pa.path(products, "status", 2021, ".json").read_text("utf-8"))
+    assert status["properties"]["start_datetime"] == "2021-01-01T00:00:00Z"
+    assert status["properties"]["proj:bbox"] == list(parts.AREA.bounds)
+    change = json.loads(pa.path(products, "change", None, ".json").read_text("utf-8"))
+    assert change["properties"]["proj:bbox"] == list(parts.AREA.bounds)
+
+
+def test_the_catalogue_does_not_depend_on_where_it_lies(
+    products: Path, pa: Delivery, tmp_path: Path
+) -> None:
+    copy = tmp_path / "elsewhere" / "products"
+    shutil.copytree(products, copy)
+    before = {p.relative_to(products): sha256(p) for p in products.rglob("*.json")}
+    write_catalog(copy, pa)
+    assert {p.relative_to(copy): sha256(p) for p in copy.rglob("*.json")} == before
+
+
+def test_the_inventory(products: Path, pa: Delivery) -> None:
+    text = (products / "inventory.csv").read_text("utf-8")
+    rows = {r["file"]: r for r in csv.DictReader(text.splitlines())}
+    expected = {p.relative_to(products).as_posix() for p in products.rglob("*") if p.is_file()}
+    assert set(rows) == expected - {"inventory.csv"}
+    name = pa.name("status", 2024)
+    row = rows[f"status_2024/{name}.gpkg"]
+    assert (row["layer"], row["product"], row["year"]) == (name, "status", "2024")
+    assert (row["format"], row["features"]) == ("GeoPackage", "16")
+    assert float(row["area_km2"]) == pytest.approx(0.16)
+    assert row["sha256"] == sha256(products / row["file"])
+    assert int(row["bytes"]) == (products / row["file"]).stat().st_size
+    raster = rows[f"raster_2021/{pa.name('raster', 2021)}.tif"]
+    assert float(raster["area_km2"]) == pytest.approx(0.16)
+    assert write_inventory(products, pa).read_text("utf-8") == text
+
+
+def test_an_empty_folder_is_named(pa: Delivery, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no product"):
+        write_catalog(tmp_path, pa)

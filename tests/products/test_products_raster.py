@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+import rasterio
+import xarray as xr
+from rio_cogeo import cog_validate
+
+from bocage.errors import InputError
+from bocage.files import sha256
+from bocage.grid import geobox
+from bocage.products import (
+    Delivery,
+    check,
+    write_class_raster,
+    write_confidence_raster,
+    write_heterogeneity_raster,
+    write_raster_zip,
+)
+from bocage.rasters import wrap
+
+BOUNDS = (4_321_500.0, 3_210_250.0, 4_323_000.0, 3_212_000.0)
+
+
+def _classes(bounds=BOUNDS) -> xr.DataArray:
+    box = geobox(bounds, 2.5)
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 60, (box.shape.y // 20 + 1, box.shape.x // 20 + 1))
+    values = np.kron(coarse, np.ones((20, 20)))[: box.shape.y, : box.shape.x].astype(np.uint8)
+    values[:40, :40] = 255
+    return wrap(values, box)
+
+
+def test_a_class_raster(pa: Delivery, tmp_path: Path) -> None:
+    classes = _classes()
+    path = write_class_raster(tmp_path / "a.tif", classes, pa.legend)
+    assert cog_validate(path, strict=True, quiet=True)[:2] == (True, [])
+    with rasterio.open(path) as source:
+        assert source.bounds == (4_321_000, 3_210_000, 4_323_000, 3_212_000)
+        assert source.dtypes == ("uint8",)
+        assert (source.nodata, source.descriptions) == (255, ("class index",))
+        assert source.overviews(1)
+        assert source.block_shapes == [(512, 512)]
+        colors = source.colormap(1)
+        values = source.read(1)
+    leaf = pa.legend.classes[2]
+    assert colors[3] == (*bytes.fromhex(leaf.color[1:]), 255)
+    inside = values[:700, 200:]
+    np.testing.assert_array_equal(inside, classes.values)
+    assert (values[700:] == 255).all()
+    assert (values[:, :200] == 255).all()
+
+
+def test_overviews_are_made_by_the_mode(pa: Delivery, tmp_path: Path) -> None:
+    box = geobox((4_321_000, 3_210_000, 4_324_000, 3_213_000), 2.5)
+    values = np.full(box.shape, 10, dtype=np.uint8)
+    values[::2, ::2] = 20  # a quarter of the pixels of each overview pixel
+    path = write_class_raster(tmp_path / "a.tif", wrap(values, box), pa.legend)
+    with rasterio.open(path, overview_level=0) as source:
+        assert set(np.unique(source.read(1))) == {10}
+
+
+def test_the_attribute_table(pa: Delivery, tmp_path: Path) -> None:
+    classes = _classes()
+    write_class_raster(tmp_path / "a.tif", classes, pa.legend)
+    table = ET.parse(tmp_path / "a.tif.aux.xml").find(".//GDALRasterAttributeTable")
+    names = [n.text for n in table.findall("FieldDefn/Name")]
+    assert names[:5] == ["value", "count", "area_km2", "area_perc", "class_name"]
+    rows = [[f.text for f in r] for r in table.findall("Row")]
+    assert [r[0] for r in rows] == [str(v) for v in range(60)]
+    third = rows[3]
+    count = int((classes.values == 3).sum())
+    assert int(third[1]) == count
+    assert float(third[2]) == pytest.approx(count * 6.25e-6, rel=1e-6)
+    assert third[4] == f"{pa.legend.classes[2].code} {pa.legend.classes[2].name}"
+    assert sum(float(r[3]) for r in rows) == pytest.approx(100, abs=1e-5)
+
+
+def test_bytes_are_the_same_each_time(pa: Delivery, tmp_path: Path) -> None:
+    first = write_class_raster(tmp_path / "a" / "a.tif", _classes(), pa.legend)
+    second = write_class_raster(tmp_path / "b" / "a.tif", _classes(), pa.legend)
+    assert sha256(first) == sha256(second)
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["a.qml", "a.tif", "a.tif.aux.xml"]
+
+
+def test_confidence_and_heterogeneity(tmp_path: Path) -> None:
+    box = geobox((4_321_000, 3_210_000, 4_324_000, 3_213_000), 2.5)
+    values = np.tile(np.array([[20, 40]], dtype=np.uint8), (box.shape.y, box.shape.x // 2))
+    values[:100] = 255
+    path = write_confidence_raster(tmp_path / "c.tif", wrap(values, box))
+    assert cog_validate(path, strict=True, quiet=True)[:2] == (True, [])
+    with rasterio.open(path, overview_level=0) as source:
+        assert set(np.unique(source.read(1))) == {30, 255}
+    coarse = geobox((4_321_000, 3_210_000, 4_322_000, 3_211_000), 10)
+    some = wrap(np.full(coarse.shape, 3, dtype=np.uint8), coarse)
+    path = write_heterogeneity_raster(tmp_path / "h.tif", some)
+    with rasterio.open(path) as source:
+        assert (source.res, source.nodata) == ((10, 10), 255)
+
+
+def test_wrong_rasters_are_named(pa: Delivery, tmp_path: Path) -> None:
+    classes = _classes()
+    target = tmp_path / "a.tif"
+    with pytest.raises(InputError, match="class index 60 is not in the legend 'pa'"):
+        write_class_raster(target, classes.where(classes != 3, 60), pa.legend)
+    with pytest.raises(InputError, match="classes: int32"):
+        write_class_raster(target, classes.astype(np.int32), pa.legend)
+    with pytest.raises(InputError, match="a value above 100"):
+        write_confidence_raster(target, classes.where(classes != 3, 101))
+    with pytest.raises(InputError, match="a value above 16"):
+        write_heterogeneity_raster(target, classes)
+    shifted = classes.assign_coords(x=classes.x + 1)
+    with pytest.raises(InputError, match="do not fit a grid of 1000"):
+        write_class_raster(target, shifted, pa.legend)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_archive_passes_the_check(pa: Delivery, tmp_path: Path) -> None:
+    path = write_class_raster(pa.path(tmp_path, "raster", 2021, ".tif"), _classes(), pa.legend)
+    archive = write_raster_zip(path, tmp_path, pa, 2021)
+    name = pa.name("raster", 2021)
+    with zipfile.ZipFile(archive) as package:
+        assert package.namelist() == [f"{name}.tif", f"{name}.tif.aux.xml", f"metadata/{name}.xml"]
+    report = check(archive, "pa-raster-2021")
+    assert report.passed
+    assert report.layer == name
+    assert [s.name for s in report.steps] == [
+        "unzip", "naming", "inspire", "attribute", "epsg", "pixel_size", "origin", "bit_depth",
+        "compress", "nodata", "value", "tile", "cog", "color", "strict:metadata",
+    ]  # fmt: skip
+    assert check(path, "pa-raster-2021").passed
