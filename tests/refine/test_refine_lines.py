@@ -67,6 +67,17 @@ def test_known_widths_count_and_what_is_narrower_is_not_mapped(classes, write, p
     assert (locked.values[:, 40] > 0).sum() == 8 + 4 + 4 + 4 + 5
 
 
+def test_kinds_of_lines_have_a_typical_width(classes, write, pa):
+    path = write([ACROSS, UP], highway=["primary", "track"], width=[np.nan, np.nan])
+    _, locked = draw_lines(classes, [LineLayer(path, "road", default_width_m=30)], pa)
+    assert (locked.values[:, 2] > 0).sum() == 4  # 12 m across; the track of 3 m is not mapped
+    assert (locked.values[2] > 0).sum() == 0
+
+    path = write([ACROSS], name="own.gpkg", highway=["track"], width=[15.0])
+    _, locked = draw_lines(classes, [LineLayer(path, "road")], pa)
+    assert (locked.values[:, 2] > 0).sum() == 6  # what a line states counts
+
+
 def test_numbers_and_tags_give_widths_too(classes, write, pa):
     number = write([ACROSS], breadth=[20.0])
     _, locked = draw_lines(classes, [LineLayer(number, "road", width_field="breadth")], pa)
@@ -186,6 +197,6 @@ def test_real_roads_and_streams(pa):
     classes = wrap(np.ones(box.shape, np.uint8), box)
     drawn, locked = draw_lines(classes, layers, pa)
     codes = set(pa.code_table()[np.unique(locked.values)]) - {0}
-    assert codes == {pa.roles["road"], pa.roles["river"]}
-    assert 0.01 < (locked.values > 0).mean() < 0.3
+    assert codes == {pa.roles["road"]}  # the waterways of this valley are brooks and drains
+    assert 0.002 < (locked.values > 0).mean() < 0.1
     assert ((drawn.values != 1) == (locked.values > 0)).all()

@@ -7,7 +7,6 @@ import logging
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 from bocage import __version__
@@ -44,17 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    code: int
     try:
-        code = app(words, standalone_mode=False) or 0
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        app(words)
+        code = 0
+    except SystemExit as left:  # what typer says after help, wrong usage or an interruption
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+        if code == INTERRUPTED:
+            _complain("interrupted; the same command resumes", code, as_json="--json" in words)
     except BocageError as error:
         code = error.exit_code
         _complain(str(error), code, as_json="--json" in words)
-    except (KeyboardInterrupt, click.Abort):
-        code = INTERRUPTED
-        _complain("interrupted; the same command resumes", code, as_json="--json" in words)
     except Exception:
         logging.getLogger("bocage").exception("a fault in bocage; please report it with this text")
         code = FAILED

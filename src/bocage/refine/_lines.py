@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
 from pathlib import Path
 
 import geopandas as gpd
@@ -47,7 +50,7 @@ class LineLayer:
     code
         Leaf code to draw; the legend's code of the role when None.
     default_width_m
-        Width of lines without a width attribute, m.
+        Width in metres of lines that state neither a width nor a kind with a typical one.
     width_field
         Name of the attribute with the width in metres; it may be missing, or stand in a
         column ``other_tags`` as the OSM driver of GDAL writes it.
@@ -168,9 +171,9 @@ def draw_lines(
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Draw line layers into class rasters.
 
-    Every line is buffered to half of its width (its attribute, else the layer's default, at
-    least `min_width_m`) and burnt into every year. Tunnels are left out, bridges are drawn;
-    where lines cross, rail lies over road over water.
+    Every line is buffered to half of its width (its attribute, else what is typical of its
+    kind, else the layer's default, at least `min_width_m`) and burnt into every year. Tunnels
+    are left out, bridges are drawn; where lines cross, rail lies over road over water.
 
     Parameters
     ----------
@@ -215,7 +218,7 @@ def burn_lines(
 ) -> None:
     """Burn one layer into an array, shape (y, x), in place."""
     lines = read_lines(layer, box)
-    width = line_widths(lines, layer)
+    width = line_widths(lines, layer).fillna(typical_widths(lines))
     known = width.notna()
     wide = width.fillna(layer.default_width_m).clip(lower=min_width_m).to_numpy()
     if layer.narrow == "drop":
@@ -275,6 +278,28 @@ def _tunnels(frame: gpd.GeoDataFrame) -> pd.Series[bool]:
     if "other_tags" in frame:
         found |= frame["other_tags"].astype("string").fillna("").str.contains(_TUNNEL)
     return found.astype(bool)
+
+
+@cache
+def _typical() -> dict[str, dict[str, float]]:
+    table = resources.files("bocage.refine") / "data" / "typical_widths.csv"
+    widths: dict[str, dict[str, float]] = {}
+    for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
+        widths.setdefault(row["tag"], {})[row["value"]] = float(row["width_m"])
+    return widths
+
+
+def typical_widths(frame: gpd.GeoDataFrame) -> pd.Series[float]:
+    """Width in metres that is typical of the kind of each line; NaN where the kind is not known.
+
+    Kinds are the values of the tags ``highway``, ``railway`` and ``waterway`` of OpenStreetMap,
+    the widths those of ``data/typical_widths.csv`` (round figures of ours, not measured).
+    """
+    found = pd.Series(np.nan, index=frame.index, dtype=float)
+    for tag, widths in _typical().items():
+        if tag in frame:
+            found = found.fillna(frame[tag].astype("string").map(widths).astype(float))
+    return found
 
 
 def line_widths(frame: gpd.GeoDataFrame, layer: LineLayer) -> pd.Series[float]:

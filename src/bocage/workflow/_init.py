@@ -36,9 +36,9 @@ _COMMENTED = ("linear.roads", "linear.rails", "linear.rivers")
 _FOLDERS = ("catalog", "reference", "linear", "truth")
 _SOURCES = """\
   sources:
-    # layer: raster or vector file; crosswalk: identity, a packaged crosswalk
-    # (see 'bocage legend list'), or a CSV file; field: attribute of a vector layer;
-    # reliability: 3 main source, 2 second, 1 hint; optional: name, nodata
+    # Each with layer (raster or vector file), crosswalk (identity, index, a packaged one, see
+    # 'bocage legend list', or a CSV file), field (attribute, vector layers), reliability
+    # (3 main source, 2 second, 1 hint), and if need be name and nodata.
     - {layer: reference/clcplus.tif, crosswalk: clcplus, reliability: 2}
     - {layer: reference/n2k2018.gpkg, field: code_4_18, crosswalk: n2k2018, reliability: 3}
 """

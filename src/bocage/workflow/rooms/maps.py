@@ -15,7 +15,13 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
 from bocage.cubes import load_dataset
-from bocage.generalize import Coverage, GeneralizeSettings, generalize, load_rules
+from bocage.generalize import (
+    Coverage,
+    GeneralizeSettings,
+    generalize,
+    load_rules,
+    undersized,
+)
 from bocage.grid import FINE, NATIVE, geobox
 from bocage.legend import OUTSIDE, Legend
 from bocage.products import (
@@ -30,6 +36,7 @@ from bocage.products import (
     write_heterogeneity_raster,
     write_inventory,
     write_layer,
+    write_raster_zip,
 )
 from bocage.rasters import geobox_of, wrap
 from bocage.workflow._engine import Piece
@@ -45,15 +52,17 @@ def coverage_file(plan: Plan, area: str) -> Path:
     return plan.file("generalize", f"{area}.parquet")
 
 
+def settings_of(plan: Plan) -> GeneralizeSettings:
+    """Settings of the generalisation, from the project file."""
+    config = plan.project.generalize
+    named = config.rules
+    rules = load_rules(plan.project.path(named) if named.endswith((".yaml", ".yml")) else named)
+    return GeneralizeSettings(mmu_ha=config.mmu_ha, mmw_m=config.mmw_m, rules=rules)
+
+
 def generalize_pieces(plan: Plan) -> list[Piece]:
     """One coverage per area."""
-    config = plan.project.generalize
-    rules = config.rules
-    settings = GeneralizeSettings(
-        mmu_ha=config.mmu_ha,
-        mmw_m=config.mmw_m,
-        rules=load_rules(plan.project.path(rules) if rules.endswith((".yaml", ".yml")) else rules),
-    )
+    settings = settings_of(plan)
     return [
         Piece(
             room="generalize",
@@ -69,7 +78,7 @@ def generalize_pieces(plan: Plan) -> list[Piece]:
             outputs=(coverage_file(plan, name),),
             inputs=(refined_file(plan, name),),
             settings={
-                "generalize": config.model_dump(),
+                "generalize": plan.project.generalize.model_dump(),
                 "area": outline.wkb_hex,
                 "legend": plan.legend.fingerprint,
             },
@@ -110,6 +119,7 @@ def products_piece(plan: Plan) -> Piece:
             "rasters": Rasters(refined, mixed),
             "areas": plan.areas,
             "delivery": plan.delivery,
+            "settings": settings_of(plan),
             "out": plan.products,
         },
         outputs=(plan.products / "inventory.csv",),
@@ -126,13 +136,17 @@ def deliver(
     rasters: Rasters,
     areas: gpd.GeoDataFrame,
     delivery: Delivery,
+    settings: GeneralizeSettings,
     out: Path,
 ) -> dict[str, Any]:
     """Write every product of the delivery unit."""
     coverage = _joined([Coverage.load(path) for path in coverages])
+    small = undersized(coverage, delivery.legend, settings)
+    small = small[small["exception"] == ""]
     counts: dict[str, int] = {}
     for year in delivery.years:
-        layer = status_layer(coverage.status(year), year, delivery)
+        view = _commented(coverage.status(year), small[small["view"] == f"status_{year}"], delivery)
+        layer = status_layer(view, year, delivery)
         counts[delivery.folder("status", year)] = len(layer)
         write_layer(layer, out, delivery, "status", year)
     if len(delivery.years) == 2:
@@ -140,10 +154,26 @@ def deliver(
         counts[delivery.folder("change")] = len(layer)
         write_layer(layer, out, delivery, "change")
     _write_rasters(rasters, areas, delivery, out)
-    write_boundary(shapely.union_all(areas.geometry.to_numpy()), delivery.unit, out)
+    outline = shapely.union_all(areas.geometry.to_numpy())
+    write_boundary(outline, delivery.unit, out, date=delivery.iso_date)
     write_catalog(out, delivery)
     write_inventory(out, delivery)
     return {"polygons": counts}
+
+
+def _commented(view: gpd.GeoDataFrame, small: pd.DataFrame, delivery: Delivery) -> gpd.GeoDataFrame:
+    """Say in the layer why polygons below the minimum mapping unit are there.
+
+    Only sites that are smaller than the unit themselves leave such polygons.
+    """
+    comments = delivery.schema.layers["status"].comments
+    if small.empty or not comments:
+        return view
+    tree = shapely.STRtree(view.geometry.to_numpy())
+    _, found = tree.query(shapely.points(small["x"], small["y"]), predicate="within")
+    comment = np.full(len(view), None, dtype=object)
+    comment[found] = comments[0]
+    return view.assign(comment=comment)
 
 
 def _joined(parts: list[Coverage]) -> Coverage:
@@ -160,7 +190,9 @@ def _write_rasters(
     native = whole.zoom_out(NATIVE / RASTER_ORIGIN_M)
     for year in delivery.years:
         classes = _mosaic(rasters.refined, "class", year, areas, fine)
-        write_class_raster(raster_file(delivery, "raster", year, out), classes, delivery.legend)
+        path = raster_file(delivery, "raster", year, out)
+        write_class_raster(path, classes, delivery.legend)
+        write_raster_zip(path, out, delivery, year)
         confidence = _mosaic(rasters.refined, "confidence", year, areas, fine)
         write_confidence_raster(raster_file(delivery, "confidence", year, out), confidence)
         mixed = _mosaic(rasters.heterogeneity, "heterogeneity", year, areas, native)
