@@ -1,0 +1,220 @@
+"""The landscape: a kind of land and an object for every pixel of 2.5 m."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from bocage.grid import FINE
+from bocage.simulate._allocate import allocate, farm_land
+from bocage.simulate._domain import Domain, Seed
+from bocage.simulate._hedges import paint_hedges
+from bocage.simulate._noise import FloatArray, IntArray, fractal
+from bocage.simulate._parcels import Parcels, field_parcels, stand_parcels, town_parcels
+from bocage.simulate._tables import Region, land_index
+from bocage.simulate._terrain import STEP, Stream, build_terrain
+from bocage.simulate._towns import Town, Way, build_ways, place_towns
+from bocage.simulate._water import paint_water, paint_ways
+
+BARE = 255
+"""No cover of its own: the pixel looks like its kind of land."""
+
+
+@dataclass
+class Canvas:
+    """What is painted on: layers of the same shape that later painters change in place.
+
+    Attributes
+    ----------
+    land
+        Kind of land (position in ``_tables.lands``), uint8.
+    obj
+        Number of the object, int32; objects look a little different from each other.
+    cover
+        Cover that thin things have although they are no land of their own, or `BARE`, uint8.
+    angle
+        Direction of the rows of each object in radians.
+    """
+
+    land: NDArray[np.uint8]
+    obj: IntArray
+    cover: NDArray[np.uint8]
+    angle: list[float]
+
+    def new_objects(self, angles: list[float]) -> int:
+        """Make room for objects; the number of the first."""
+        first = len(self.angle)
+        self.angle.extend(angles)
+        return first
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A finished landscape of one year, and the lines it was drawn with (local metres)."""
+
+    domain: Domain
+    region: Region
+    land: NDArray[np.uint8]
+    obj: IntArray
+    cover: NDArray[np.uint8]
+    angle: FloatArray
+    height: FloatArray
+    streams: tuple[Stream, ...]
+    ways: tuple[Way, ...]
+    towns: tuple[Town, ...]
+
+
+def build_landscape(domain: Domain, region: Region, seed: Seed) -> Landscape:
+    """The landscape of the first year."""
+    terrain = build_terrain(domain, region, seed)
+    towns = place_towns(domain, region, terrain, seed)
+    features = {**terrain.features, "town": _nearness(domain, towns)}
+    canvas = _parcel_canvas(domain, region, features, seed)
+    paint_towns(canvas, domain, region, towns, seed)
+    streams = paint_water(canvas, domain, region, terrain, seed)
+    ways = build_ways(domain, region, terrain, towns, seed)
+    paint_ways(canvas, domain, ways)
+    return Landscape(
+        domain,
+        region,
+        canvas.land,
+        canvas.obj,
+        canvas.cover,
+        np.array(canvas.angle, np.float32),
+        terrain.height,
+        streams,
+        ways,
+        towns,
+    )
+
+
+def _nearness(domain: Domain, towns: tuple[Town, ...]) -> FloatArray:
+    axis = domain.axis(STEP)
+    near = np.zeros((axis.size, axis.size), np.float32)
+    for town in towns:
+        away = np.hypot(axis[:, None] - town.y, axis[None, :] - town.x) - town.radius
+        near = np.maximum(near, np.exp(-np.maximum(away, 0) / 350) * min(1, town.radius / 120))
+    result: FloatArray = ((near - near.mean()) / max(float(near.std()), 1e-6)).astype(np.float32)
+    return result
+
+
+def _parcel_canvas(
+    domain: Domain, region: Region, features: dict[str, FloatArray], seed: Seed
+) -> Canvas:
+    """Fields on the land that is farmed, stands of natural land on the rest."""
+    fields = field_parcels(domain, region, seed)
+    chosen = farm_land(fields, domain, region, features, seed)
+    farm = chosen[fields.label]
+    farmed = allocate(fields, farm, ("farm", "basin"), domain, region, features, seed)
+    stands = stand_parcels(domain, seed)
+    grown = allocate(stands, ~farm, ("wild",), domain, region, features, seed)
+    land = np.where(farm, farmed[fields.label], grown[stands.label])
+    obj = np.where(farm, fields.label, stands.label + np.int32(fields.count))
+    canvas = Canvas(
+        land.astype(np.uint8),
+        obj.astype(np.int32),
+        np.full(land.shape, BARE, np.uint8),
+        [*fields.angle.tolist(), *stands.angle.tolist()],
+    )
+    _paint_basins(canvas)
+    _paint_pits(canvas, domain, seed)
+    paint_hedges(canvas, fields, farm, domain, region, seed)
+    return canvas
+
+
+def _paint_basins(canvas: Canvas) -> None:
+    """Leave a dam of grass around every basin."""
+    index = land_index()
+    basins = np.isin(canvas.land, [index["fishpond"], index["reservoir"]])
+    if not basins.any():
+        return
+    inner = basins & ~_edges(canvas.obj)
+    deep = ndimage.distance_transform_edt(inner) * FINE > 6.5
+    dam = canvas.new_objects([0.0])
+    canvas.land[basins & ~deep] = index["grass_managed"]
+    canvas.obj[basins & ~deep] = dam
+
+
+def _edges(label: IntArray) -> NDArray[np.bool_]:
+    """Pixels beside another label."""
+    edge = np.zeros(label.shape, bool)
+    right = label[:, 1:] != label[:, :-1]
+    down = label[1:] != label[:-1]
+    edge[:, 1:] |= right
+    edge[:, :-1] |= right
+    edge[1:] |= down
+    edge[:-1] |= down
+    return edge
+
+
+def _paint_pits(canvas: Canvas, domain: Domain, seed: Seed) -> None:
+    """Water in the lowest parts of quarries."""
+    index = land_index()
+    quarry = canvas.land == index["quarry"]
+    if not quarry.any():
+        return
+    axis = domain.axis(FINE)
+    deep = ndimage.distance_transform_edt(quarry) * FINE > 20
+    low = fractal(axis, axis, 110, seed.at("pits"), octaves=3) > 0.55
+    pit = quarry & deep & low
+    canvas.land[pit] = index["pitwater"]
+    canvas.obj[pit] = canvas.new_objects([0.0])
+
+
+def paint_towns(
+    canvas: Canvas, domain: Domain, region: Region, towns: tuple[Town, ...], seed: Seed
+) -> None:
+    """Blocks of houses, works, parks and unused plots; hamlets are smaller than a block."""
+    blocks, ratio = town_parcels(domain, towns)
+    axis = domain.axis(FINE)
+    ratio = ratio + 0.28 * fractal(axis, axis, 160, seed.at("towns", "outline"), octaves=3)
+    size = np.bincount(blocks.label.ravel(), minlength=blocks.count)
+    total = np.bincount(blocks.label.ravel(), ratio.ravel(), minlength=blocks.count)
+    mean = total / np.maximum(size, 1)
+    large = np.array([t.radius > 100 for t in towns])
+    owner = _owners(blocks, domain, towns)
+    outward = np.where(large[owner][blocks.label], mean[blocks.label], ratio)
+    town = (blocks.label > 0) & (outward < 1)
+    kind = _block_kinds(blocks, mean, large[owner], seed)
+    first = canvas.new_objects(blocks.angle.tolist())
+    canvas.land[town] = kind[blocks.label[town]]
+    canvas.obj[town] = first + blocks.label[town]
+    canvas.cover[town] = BARE
+
+
+def _owners(blocks: Parcels, domain: Domain, towns: tuple[Town, ...]) -> NDArray[np.int64]:
+    """Number of the nearest town of each block."""
+    count = np.maximum(np.bincount(blocks.label.ravel(), minlength=blocks.count), 1)
+    axis = domain.axis(FINE)
+    rows = np.broadcast_to(axis[:, None], blocks.label.shape).ravel()
+    columns = np.broadcast_to(axis[None, :], blocks.label.shape).ravel()
+    y = np.bincount(blocks.label.ravel(), rows, minlength=blocks.count) / count
+    x = np.bincount(blocks.label.ravel(), columns, minlength=blocks.count) / count
+    away = np.stack([np.hypot(y - t.y, x - t.x) / t.radius for t in towns])
+    owner: NDArray[np.int64] = np.argmin(away, axis=0)
+    return owner
+
+
+def _block_kinds(
+    blocks: Parcels, ratio: NDArray[np.float64], large: NDArray[np.bool_], seed: Seed
+) -> NDArray[np.uint8]:
+    index = land_index()
+    rng = seed.rng("towns", "blocks")
+    kind = np.full(blocks.count, index["urban"], np.uint8)
+    # Works and unused plots lie at the fringe, parks anywhere.
+    fringe = ratio + rng.normal(0, 0.22, blocks.count)
+    chance = rng.random(blocks.count)
+    kind[~large & (chance < 0.2)] = index["industry"]
+    inside = np.flatnonzero(large & (ratio < 1))
+    order = inside[np.argsort(-fringe[inside], kind="stable")]
+    works = max(1, round(0.15 * len(order)))
+    unused = max(1, round(0.04 * len(order)))
+    kind[order[:works]] = index["industry"]
+    kind[order[works : works + unused]] = index["brownfield"]
+    rest = order[works + unused :]
+    parks = max(1, round(0.08 * len(order)))
+    kind[rest[np.argsort(chance[rest], kind="stable")[:parks]]] = index["park"]
+    return kind

@@ -1,0 +1,283 @@
+"""A virtual protected area on disk: images, truth, reference layers and a project file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import pystac
+import rasterio
+import yaml
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+
+from bocage.errors import InputError
+from bocage.files import atomic_path, write_text
+from bocage.grid import FINE, NATIVE, geobox
+from bocage.legend import OUTSIDE, Legend, load_legend
+from bocage.rasters import wrap, write_geotiff
+from bocage.simulate._camera import load_film, textures
+from bocage.simulate._catalog import write_catalog
+from bocage.simulate._change import evolve, rewind
+from bocage.simulate._domain import Domain, Seed
+from bocage.simulate._landscape import Landscape, build_landscape
+from bocage.simulate._lines import line_layers
+from bocage.simulate._paint import mixing_fields
+from bocage.simulate._places import make_sites
+from bocage.simulate._reference import NO_CLASS, clcplus, n2k, survey
+from bocage.simulate._tables import class_table
+from bocage.simulate._tables import region as load_region
+from bocage.simulate._year import write_year
+
+LEGEND = "pa"
+"""Id of the legend of the truth."""
+
+SIZES_KM = (1.0, 24.0)
+"""Least and largest side of an area."""
+
+AGED = 0.008
+"""Share of the area by which the polygon layer is older than the first year."""
+
+
+def simulate(
+    out: Path,
+    *,
+    region: str,
+    size_km: float,
+    seed: int,
+    years: tuple[int, ...] = (2021, 2024),
+    progress: Callable[[str], None] | None = None,
+) -> Path:
+    """Simulate a virtual protected area.
+
+    The same region, size, seed and years give the same bytes.
+
+    Parameters
+    ----------
+    out
+        Folder to write to; it may exist. Left in it are ``catalog/catalog.json`` with the
+        images, ``truth/lulc_<year>.tif`` (class index of the legend ``pa``, 2.5 m),
+        ``reference/`` (``clcplus.tif``, ``n2k2018.gpkg``, ``lucas.gpkg``), ``sites.gpkg``,
+        ``linear/`` (``roads.gpkg``, ``rails.gpkg``, ``rivers.gpkg``) and ``project.yaml``.
+    region
+        One of `bocage.grid.list_regions`.
+    size_km
+        Side of the area in kilometres, 1 to 24 (rounded to 20 m).
+    seed
+        Any whole number from 0.
+    years
+        The status years, in order.
+    progress
+        Is told in words what is done.
+
+    Returns
+    -------
+    pathlib.Path
+        The project file, ready to run.
+
+    Raises
+    ------
+    InputError
+        If the region is not known, or size, seed or years are out of range.
+    """
+    _check(size_km, seed, years)
+    tell = progress or _silent
+    countryside = load_region(region)
+    legend = load_legend(LEGEND)
+    domain = Domain.around(countryside.place, size_km)
+    scoped = Seed(seed, region)
+    tell(f"landscape of {domain.area_km2:.1f} km², {region} region")
+    sites = make_sites(domain, scoped)
+    inside = _inside(domain, sites)
+    first = build_landscape(domain, countryside, scoped)
+    states = {years[0]: first}
+    for before, year in pairwise(years):
+        tell(f"change from {before} to {year}")
+        states[year] = evolve(states[before], inside, year, scoped)
+    table = class_table(legend)
+    truth = {year: table[state.land] for year, state in states.items()}
+    for year in years:
+        _write_truth(out / "truth" / f"lulc_{year}.tif", truth[year], inside, domain, sites, legend)
+    tell("reference layers")
+    older = table[rewind(first, inside, AGED, scoped)]
+    _write_references(out, truth, older, legend, domain, scoped)
+    write_vector(out / "sites.gpkg", sites, "sites")
+    for name, frame in line_layers(states[years[-1]], scoped).items():
+        write_vector(out / "linear" / f"{name}.gpkg", frame, name)
+    del truth, older
+    _write_images(out / "catalog", states, domain, scoped, tell)
+    return _write_project(out, region, size_km, seed, years)
+
+
+def _silent(text: str) -> None:
+    pass
+
+
+def _check(size_km: float, seed: int, years: tuple[int, ...]) -> None:
+    low, high = SIZES_KM
+    if not low <= size_km <= high:
+        raise InputError(
+            f"size of {size_km:g} km is out of range", remedy=f"use {low:g} to {high:g} km"
+        )
+    if seed < 0:
+        raise InputError(f"seed {seed} is negative", remedy="use a whole number from 0")
+    if not years or list(years) != sorted(set(years)) or not 2016 <= years[0] <= years[-1] <= 2099:
+        raise InputError(
+            f"years {list(years)} cannot be simulated",
+            remedy="give one or more different years in order, 2016 to 2099",
+        )
+
+
+def _inside(domain: Domain, sites: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Pixels of 2.5 m whose centre lies in a site."""
+    box = domain.geobox(FINE)
+    drawn = rasterize(list(sites.geometry), box.shape, transform=box.affine, dtype="uint8")
+    return np.asarray(drawn > 0)
+
+
+def _write_truth(
+    path: Path,
+    classes: NDArray[np.uint8],
+    inside: NDArray[np.bool_],
+    domain: Domain,
+    sites: gpd.GeoDataFrame,
+    legend: Legend,
+) -> None:
+    """Write the classes in the sites on the pixel grid of their bounding box."""
+    west, south, east, north = sites.total_bounds
+    box = geobox((west, south, east, north), FINE)
+    row = round((domain.north - box.affine.f) / FINE)
+    column = round((box.affine.c - domain.west) / FINE)
+    window = (slice(row, row + box.shape.y), slice(column, column + box.shape.x))
+    data = np.where(inside[window], classes[window], np.uint8(OUTSIDE))
+    colors = {0: (0, 0, 0, 0), OUTSIDE: (0, 0, 0, 0)}
+    for position, leaf in enumerate(legend.classes, start=1):
+        red, green, blue = (int(leaf.color[i : i + 2], 16) for i in (1, 3, 5))
+        colors[position] = (red, green, blue, 255)
+    profile = {
+        "driver": "GTiff",
+        "count": 1,
+        "height": box.shape.y,
+        "width": box.shape.x,
+        "dtype": "uint8",
+        "crs": str(box.crs),
+        "transform": box.affine,
+        "nodata": OUTSIDE,
+        "compress": "deflate",
+        "tiled": True,
+        "blockxsize": 256,
+        "blockysize": 256,
+    }
+    with atomic_path(path) as part, rasterio.open(part, "w", **profile) as target:
+        target.write(data, 1)
+        target.write_colormap(1, colors)
+        target.set_band_description(1, "class")
+
+
+def _write_references(
+    out: Path,
+    truth: dict[int, NDArray[np.uint8]],
+    older: NDArray[np.uint8],
+    legend: Legend,
+    domain: Domain,
+    seed: Seed,
+) -> None:
+    first = min(truth)
+    codes = wrap(clcplus(truth[first], legend, domain, seed), domain.geobox(NATIVE))
+    write_geotiff(
+        out / "reference" / "clcplus.tif", codes, nodata=NO_CLASS, descriptions=["clcplus"]
+    )
+    write_vector(out / "reference" / "n2k2018.gpkg", n2k(older, legend, domain, seed), "n2k2018")
+    write_vector(out / "reference" / "lucas.gpkg", survey(truth, legend, domain, seed), "lucas")
+
+
+def write_vector(path: Path, frame: gpd.GeoDataFrame, layer: str) -> Path:
+    """Write a GeoPackage whose bytes depend on its content only.
+
+    Parameters
+    ----------
+    path
+        The file; it appears whole or not at all.
+    frame
+        What to write.
+    layer
+        Name of the layer.
+    """
+    # GeoPackage notes when it was written; the same input must give the same bytes.
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
+    try:
+        with atomic_path(path) as part:
+            pyogrio.write_dataframe(frame, part, layer=layer, driver="GPKG")
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+    return path
+
+
+def _write_images(
+    folder: Path,
+    states: dict[int, Landscape],
+    domain: Domain,
+    seed: Seed,
+    tell: Callable[[str], None],
+) -> None:
+    film = load_film(domain)
+    layers = (mixing_fields(domain, seed), *textures(domain, seed))
+    items: list[pystac.Item] = []
+    for year, state in states.items():
+        items += write_year(folder, state, layers, film, year, seed, tell)
+    write_catalog(folder, items, seed.scope)
+
+
+def _write_project(
+    out: Path, region: str, size_km: float, seed: int, years: tuple[int, ...]
+) -> Path:
+    """The project file over what was simulated; it maps the last two years."""
+    mapped = list(years[-2:])
+    project = {
+        "name": f"virtual-{region}-{size_km:g}km-{seed}".replace(".", "_"),
+        "years": mapped,
+        "aoi": {
+            "sites": "sites.gpkg",
+            "delivery_unit": "du0014",
+            "delivery_name": region,
+            "region": region,
+        },
+        "legend": LEGEND,
+        "imagery": {
+            "catalog": "catalog/catalog.json",
+            "collection": "sentinel-2-l2a",
+            "cloud_mask": "scl",
+        },
+        "superres": {"backend": "default"},
+        "samples": {
+            "sources": [
+                {"layer": "reference/clcplus.tif", "crosswalk": "clcplus", "reliability": 2},
+                {
+                    "layer": "reference/n2k2018.gpkg",
+                    "field": "code_4_18",
+                    "crosswalk": "n2k2018",
+                    "reliability": 3,
+                },
+            ]
+        },
+        "model": {"epochs": "auto", "regions": "conditioned"},
+        "linear": {name: f"linear/{name}.gpkg" for name in ("roads", "rails", "rivers")},
+        "generalize": {"mmu_ha": 0.5, "mmw_m": 10, "rules": "pa"},
+        "products": {
+            "out": "products",
+            "schema": "pa",
+            "version": "v01",
+            "revision": "r01",
+            "date": "20261122",
+        },
+        "accuracy": {"reference": {year: f"truth/lulc_{year}.tif" for year in mapped}},
+        "work": "work",
+    }
+    head = f"# A virtual protected area: {region} region, {size_km:g} km, seed {seed}.\n"
+    text = head + yaml.safe_dump(project, sort_keys=False, default_flow_style=None)
+    return write_text(out / "project.yaml", text)
