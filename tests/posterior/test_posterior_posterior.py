@@ -94,7 +94,8 @@ def test_packing_keeps_order_and_mass(n: int, k: int, seed: int, sharpness: floa
     dense = post.dense().values
     assert dense[:, known].sum(axis=0) == pytest.approx(1, abs=1e-5)
     # No listed probability is further off than rounding allows.
-    true = p / np.maximum(p.sum(axis=0), 1e-30)
+    total = p.sum(axis=0, dtype=float)
+    true = p / np.where(total > 0, total, 1)
     for slot in range(post.k):
         listed = post.data["index"].values[slot].astype(int)
         at = np.take_along_axis(true, np.maximum(listed - 1, 0)[None], axis=0)[0]

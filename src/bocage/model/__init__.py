@@ -1,0 +1,31 @@
+"""The classifier: training chips, the field network and trees, calibration and prediction."""
+
+from bocage.model._chips import Chips, concatenate, cut_chips
+from bocage.model._engines import load_model, train
+from bocage.model._facts import Classifier, Facts
+from bocage.model._field import FieldModel
+from bocage.model._predict import predict
+from bocage.model._settings import CHIP_PX, ModelSettings
+from bocage.model._store import load_chips, save_chips
+from bocage.model._trees import TreesModel
+from bocage.model.baselines import BASELINES, fit_predict, pixel_features
+
+__all__ = [
+    "BASELINES",
+    "CHIP_PX",
+    "Chips",
+    "Classifier",
+    "Facts",
+    "FieldModel",
+    "ModelSettings",
+    "TreesModel",
+    "concatenate",
+    "cut_chips",
+    "fit_predict",
+    "load_chips",
+    "load_model",
+    "pixel_features",
+    "predict",
+    "save_chips",
+    "train",
+]

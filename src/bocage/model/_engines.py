@@ -1,0 +1,95 @@
+"""One door to the engines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bocage.errors import InputError
+from bocage.files import existing
+from bocage.legend import Legend
+from bocage.model._chips import Chips
+from bocage.model._facts import Classifier
+from bocage.model._field import FieldModel
+from bocage.model._settings import ModelSettings
+from bocage.model._torch import require_torch
+from bocage.model._trees import TreesModel, train_trees
+
+if TYPE_CHECKING:
+    from bocage.model._train import Progress
+
+
+def train(
+    chips: Chips,
+    legend: Legend,
+    settings: ModelSettings | None = None,
+    progress: Progress | None = None,
+) -> FieldModel | TreesModel:
+    """Train a classifier on chips.
+
+    The field engine follows U-TAE (Garnot and Landrieu 2021, ICCV) and its lightweight
+    temporal attention (Garnot and Landrieu 2020) in a form that is cheap at 2.5 m. The loss
+    is −log of the probability of all classes that a label allows together. Training stops
+    on the validation fold, the temperature is fitted on the calibration fold.
+
+    Parameters
+    ----------
+    chips
+        Training data of all blocks and years, see `cut_chips` and `concatenate`.
+    legend
+        Legend of the chips.
+    settings
+        Choices; the defaults suit ten to a hundred thousand labels.
+    progress
+        Called after each epoch with its number, the planned number and its record
+        (``loss``, ``validation_loss``, ``validation_oa``).
+
+    Raises
+    ------
+    InputError
+        If the legend is another one or no label can be learned from.
+    ConfigError
+        If the field engine is asked for and torch is not installed.
+    """
+    settings = settings or ModelSettings()
+    if settings.engine == "trees":
+        return train_trees(chips, legend, settings)
+    require_torch()
+    from bocage.model._train import train_field
+
+    return train_field(chips, legend, settings, progress)
+
+
+_LOADERS: dict[str, Callable[[Path | str], Classifier]] = {
+    "field": FieldModel.load,
+    "trees": TreesModel.load,
+}
+
+
+def load_model(folder: Path | str, legend: Legend | None = None) -> Classifier:
+    """Read a trained model; nothing in the folder is executed as code.
+
+    Parameters
+    ----------
+    folder
+        Folder that a model's ``save`` has written.
+    legend
+        When given, it is checked to be the one of the model.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or altered, or the legend is another one.
+    """
+    path = existing(Path(folder) / "model.json", "model")
+    try:
+        engine = json.loads(path.read_text(encoding="utf-8"))["engine"]
+        load: Callable[[Path | str], Classifier] = _LOADERS[engine]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} describes no model", remedy="train it again") from error
+    model: Classifier = load(folder)
+    if legend is not None:
+        model.facts.require(legend)
+    return model

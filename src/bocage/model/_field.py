@@ -1,0 +1,132 @@
+"""The field engine at work: the exported graph in ONNX Runtime, without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numba import njit
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
+
+from bocage.errors import InputError
+from bocage.files import atomic_path
+from bocage.model._facts import Facts, Run, read_facts, write_facts
+from bocage.model._season import arrange, harmonics
+
+_GRAPH, _WEIGHTS = "model.onnx", "model.safetensors"
+_ORT_ERRORS = (
+    ort_state.Fail,
+    ort_state.InvalidArgument,
+    ort_state.InvalidGraph,
+    ort_state.InvalidProtobuf,
+    ort_state.NotImplemented,
+    ort_state.RuntimeException,
+)
+_STEP = 4  # the network halves the 10 m grid twice
+
+
+@dataclass(frozen=True, eq=False)
+class FieldModel:
+    """A trained field network.
+
+    Attributes
+    ----------
+    facts
+        Legend, bands, months, normalisation, metrics …
+    graph
+        The network as ONNX: ``series`` (b, month, band × 16, y, x), ``observed`` (b, month, y, x)
+        and ``season`` (month, 6) to ``logits`` (b, class, 4y, 4x), divided by the temperature.
+    weights
+        The same weights in safetensors, to go on training.
+    """
+
+    facts: Facts
+    graph: bytes
+    weights: bytes
+
+    def save(self, folder: Path | str) -> Path:
+        """Write ``model.onnx``, ``model.safetensors`` and ``model.json``; return the folder."""
+        folder = Path(folder)
+        for name, data in ((_GRAPH, self.graph), (_WEIGHTS, self.weights)):
+            with atomic_path(folder / name) as part:
+                part.write_bytes(data)
+        write_facts(folder, self.facts, (_GRAPH, _WEIGHTS))
+        return folder
+
+    @classmethod
+    def load(cls, folder: Path | str) -> FieldModel:
+        """Read a folder that `save` has written; nothing in it is executed as code."""
+        facts = read_facts(folder)
+        graph, weights = ((Path(folder) / name).read_bytes() for name in (_GRAPH, _WEIGHTS))
+        return cls(facts, graph, weights)
+
+    def runner(self, threads: int = 1) -> Run:
+        """A function from one window of a series to class probabilities at 2.5 m."""
+        session = self._session(threads)
+        mean, deviation = (np.array(v, np.float32) for v in (self.facts.mean, self.facts.deviation))
+
+        def run(
+            reflectance: NDArray[np.float32], seen: NDArray[np.bool_], months: tuple[int, ...]
+        ) -> NDArray[np.float32]:
+            height, width = seen.shape[1:]
+            series = _pad(arrange(reflectance, seen, mean, deviation))
+            inputs = {
+                "series": series[None],
+                "observed": _pad(seen.astype(np.float32))[None],
+                "season": harmonics(months),
+            }
+            logits = session.run(["logits"], inputs)[0][0, :, : 4 * height, : 4 * width]
+            found = np.ascontiguousarray(logits)
+            _softmax_compiled(found)
+            return found
+
+        return run
+
+    def _session(self, threads: int) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Windows differ in size: a kept arena would grow to the sum of all of them.
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        try:
+            return onnxruntime.InferenceSession(
+                self.graph, options, providers=["CPUExecutionProvider"]
+            )
+        except _ORT_ERRORS as error:
+            raise InputError(
+                f"the graph of the model cannot be run: {error}", remedy="train the model again"
+            ) from error
+
+
+def _pad(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Extend y and x to multiples of 4 with what was never seen."""
+    extra = [(0, -size % _STEP) for size in values.shape[-2:]]
+    if not any(after for _, after in extra):
+        return values
+    return np.pad(values, [(0, 0)] * (values.ndim - 2) + extra)
+
+
+def _softmax(scores: NDArray[np.float32]) -> None:
+    classes, height, width = scores.shape
+    top, total = np.empty(width, np.float32), np.empty(width, np.float32)
+    for y in range(height):
+        top[:] = scores[0, y]
+        for c in range(1, classes):
+            for x in range(width):
+                top[x] = max(top[x], scores[c, y, x])
+        total[:] = 0
+        for c in range(classes):
+            for x in range(width):
+                value = np.exp(scores[c, y, x] - top[x])
+                scores[c, y, x] = value
+                total[x] += value
+        for c in range(classes):
+            for x in range(width):
+                scores[c, y, x] /= total[x]
+
+
+_softmax_compiled = njit(cache=True, nogil=True)(_softmax)
