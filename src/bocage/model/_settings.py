@@ -50,7 +50,8 @@ class ModelSettings:
     threads
         Threads of prediction in one process.
     training_threads
-        Threads of training on a CPU. The weights depend on it in the last digits.
+        Threads of training on a CPU. More help only on idle cores (threads wait for each
+        other), and the weights depend on their number in the last digits.
     """
 
     engine: Literal["field", "trees"] = "field"
@@ -69,7 +70,7 @@ class ModelSettings:
     smoothing: float = 0.03
     trees: int = 200
     threads: int = 1
-    training_threads: int = 2
+    training_threads: int = 1
 
     def __post_init__(self) -> None:
         if self.engine not in ("field", "trees"):
