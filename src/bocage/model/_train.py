@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,15 +34,21 @@ Record = dict[str, float]
 
 _CROP = 4  # pixels; enough for the decoder's neighbours when the surroundings are left out
 _CROPS_A_CHIP = 4  # crops in a step for each chip in a step of whole chips
-_PIXEL_STEPS, _PIXEL_EPOCHS = 1500, (20, 120)
-_WHOLE_STEPS, _WHOLE_EPOCHS = 300, (4, 15)
+_PIXEL_STEPS, _PIXEL_EPOCHS = 3000, (20, 120)
+# Whole chips cost a hundred times a crop and gain little where labels are sparse: few steps.
+_WHOLE_STEPS, _WHOLE_EPOCHS = 250, (2, 15)
+_EPOCH_STEPS = 50  # of whole chips; more chips than that take turns
+_HELD_CHIPS = 200  # that validate, and that calibrate; enough for some thousand labels
 _WHOLE_SHARE = 5  # one epoch in five looks at whole chips
 _WHOLE_RATE, _FINISH_RATE = 0.25, 0.3
 
 
 @dataclass(frozen=True)
 class _Stage:
-    """A part of the training: with or without surroundings, on squares of `side` pixels."""
+    """A part of the training: with or without surroundings, on squares of `side` pixels.
+
+    An epoch has at most `most` steps; where there are more squares, others come each time.
+    """
 
     surroundings: bool
     epochs: int
@@ -49,6 +56,18 @@ class _Stage:
     rate: float
     patience: int
     side: int
+    most: int
+
+    def steps(self, spots: int) -> int:
+        """Steps of an epoch over so many squares."""
+        return min(math.ceil(spots / self.batch), self.most)
+
+    def some(self, spots: list[Spot], rng: np.random.Generator) -> list[Spot]:
+        """The squares of one epoch."""
+        wanted = self.steps(len(spots)) * self.batch
+        if wanted >= len(spots):
+            return spots
+        return [spots[i] for i in rng.permutation(len(spots))[:wanted]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,16 +148,16 @@ def _fit(bench: Bench, split: Split, progress: Progress | None) -> tuple[list[Re
     best = _Best(0, math.inf, {})
     stages = _stages(bench, split)
     planned = sum(stage.epochs for stage in stages)
+    validate = _few_chips(bench.chips, split.validate)
     for stage in stages:
         bench.look(surroundings=stage.surroundings, side=stage.side)
-        spots, held = (
-            find_spots(bench.chips, u, stage.side) for u in (split.train, split.validate)
-        )
-        tools = one_cycle(bench, stage.rate, stage.epochs * math.ceil(len(spots) / stage.batch))
+        spots, held = (find_spots(bench.chips, u, stage.side) for u in (split.train, validate))
+        tools = one_cycle(bench, stage.rate, stage.epochs * stage.steps(len(spots)))
         stale = 0
         for _ in range(stage.epochs):
             record = {"epoch": len(curve) + 1.0, "surroundings": float(stage.surroundings)}
-            record["loss"] = run_epoch(bench, spots, stage.batch, tools)
+            some = stage.some(spots, bench.rng)
+            record["loss"] = run_epoch(bench, some, stage.batch, tools)
             stale += 1
             if held:
                 record |= _validate(bench, held)
@@ -161,15 +180,23 @@ def _stages(bench: Bench, split: Split) -> tuple[_Stage, _Stage]:
     if settings.epochs == "auto":
         pieces = (len(find_spots(bench.chips, split.train, s)) for s in (_CROP, side))
         pixel = _auto(next(pieces), crops, _PIXEL_STEPS, _PIXEL_EPOCHS)
-        whole = _auto(next(pieces), settings.batch, _WHOLE_STEPS, _WHOLE_EPOCHS)
+        chips = min(next(pieces), _EPOCH_STEPS * settings.batch)
+        whole = _auto(chips, settings.batch, _WHOLE_STEPS, _WHOLE_EPOCHS)
     else:
         whole = math.ceil(settings.epochs / _WHOLE_SHARE)
         pixel = settings.epochs - whole
     rate, patience = settings.learning_rate, settings.patience
     return (
-        _Stage(False, pixel, crops, rate, 2 * patience, _CROP),
-        _Stage(True, whole, settings.batch, _WHOLE_RATE * rate, patience, side),
+        _Stage(False, pixel, crops, rate, 2 * patience, _CROP, sys.maxsize),
+        _Stage(True, whole, settings.batch, _WHOLE_RATE * rate, patience, side, _EPOCH_STEPS),
     )
+
+
+def _few_chips(chips: Chips, use: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The same labels, of at most `_HELD_CHIPS` chips evenly spread over all."""
+    held = np.unique(chips.chip[use])
+    kept: NDArray[np.bool_] = use & np.isin(chips.chip, held[:: -(-len(held) // _HELD_CHIPS) or 1])
+    return kept
 
 
 def _auto(pieces: int, batch: int, steps: int, limits: tuple[int, int]) -> int:
@@ -187,10 +214,9 @@ def _finish(bench: Bench, split: Split, *, surroundings: bool) -> int:
     bench.look(surroundings=stage.surroundings, side=stage.side)
     spots = find_spots(bench.chips, np.ones(bench.chips.labels, bool), stage.side)
     epochs = max(1, round(bench.settings.finish * stage.epochs))
-    steps = epochs * math.ceil(len(spots) / stage.batch)
-    tools = one_cycle(bench, _FINISH_RATE * stage.rate, steps)
+    tools = one_cycle(bench, _FINISH_RATE * stage.rate, epochs * stage.steps(len(spots)))
     for _ in range(epochs):
-        run_epoch(bench, spots, stage.batch, tools)
+        run_epoch(bench, stage.some(spots, bench.rng), stage.batch, tools)
     return epochs
 
 
@@ -213,14 +239,16 @@ def _calibrate(bench: Bench, split: Split) -> dict[str, Any]:
         return {"calibrated": False, "temperature": 1.0}
     side = bench.chips.chip_px
     bench.look(surroundings=True, side=side)
-    logits, labels = spot_logits(bench, find_spots(bench.chips, split.calibrate, side))
+    calibrate = _few_chips(bench.chips, split.calibrate)
+    logits, labels = spot_logits(bench, find_spots(bench.chips, calibrate, side))
     allowed = bench.allowed[labels]
     temperature = fit_temperature(logits, allowed, bench.chips.weight[labels])
     before, after = (scores(_probabilities(logits / t), allowed) for t in (1.0, temperature))
     bench.net.temperature.fill_(temperature)
     metrics: dict[str, Any] = {"calibrated": True, "temperature": temperature}
     metrics["calibration"] = {**after, "ece_before": before["ece"]}
-    logits, labels = spot_logits(bench, find_spots(bench.chips, split.validate, side))
+    validate = _few_chips(bench.chips, split.validate)
+    logits, labels = spot_logits(bench, find_spots(bench.chips, validate, side))
     metrics["validation"] = scores(_probabilities(logits / temperature), bench.allowed[labels])
     return metrics
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -146,7 +145,7 @@ class _Run:
         yield "imagery", lambda: imagery.pieces(plan, imagery.find_images(plan))
         yield "samples", lambda: samples.pieces(plan)
         yield "superres", lambda: samples.chip_pieces(plan)
-        yield "model", lambda: [model.train_piece(plan, threads=os.cpu_count() or 1)]
+        yield "model", lambda: [model.train_piece(plan)]
         yield "posterior", lambda: model.posterior_pieces(plan)
         yield "change", lambda: decode.change_pieces(plan)
         yield "refine", lambda: decode.refine_pieces(plan)

@@ -40,6 +40,9 @@ from bocage.workflow.rooms.imagery import mosaic_file
 from bocage.workflow.rooms.maps import coverage_file
 from bocage.workflow.rooms.samples import sample_file
 
+CHECKED = ("status", "change", "raster")
+"""Kinds of products that have a delivery check."""
+
 _PIXEL_HA = 6.25e-4
 
 
@@ -49,7 +52,7 @@ def check_pieces(plan: Plan) -> list[Piece]:
     wanted: list[tuple[Kind, int | None, str]] = [
         (kind, year, "tif" if kind == "raster" else "zip")
         for kind, year in delivery.products()
-        if kind in ("status", "change", "raster")
+        if kind in CHECKED
     ]
     return [
         Piece(

@@ -23,7 +23,7 @@ def model_files(plan: Plan) -> tuple[Path, ...]:
     return tuple(plan.file("model", name) for name in _FILES)
 
 
-def model_settings(plan: Plan, threads: int) -> ModelSettings:
+def model_settings(plan: Plan) -> ModelSettings:
     """Settings of the network, from the project file."""
     config = plan.project.model
     return ModelSettings(
@@ -32,11 +32,10 @@ def model_settings(plan: Plan, threads: int) -> ModelSettings:
         seed=config.seed + plan.project.seed,
         chip_px=config.chip_px,
         width=config.width,
-        threads=threads,
     )
 
 
-def train_piece(plan: Plan, threads: int) -> Piece:
+def train_piece(plan: Plan) -> Piece:
     """The training, one piece for all years and blocks."""
     chips = tuple(chip_file(plan, y, b) for y in plan.project.years for b in plan.blocks)
     config = plan.project.model.model_dump()
@@ -47,7 +46,7 @@ def train_piece(plan: Plan, threads: int) -> Piece:
         arguments={
             "chips": chips,
             "legend": plan.legend,
-            "settings": model_settings(plan, threads),
+            "settings": model_settings(plan),
             "out": plan.file("model"),
         },
         outputs=model_files(plan),

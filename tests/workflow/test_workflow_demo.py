@@ -1,0 +1,28 @@
+import json
+
+import pytest
+
+from bocage.cli import main
+
+
+@pytest.mark.slow
+def test_the_demo_maps_checks_and_measures_a_virtual_area(tmp_path, capsys):
+    words = ["demo", "--out", str(tmp_path / "demo"), "--size", "1", "--quick", "--cluster", "none"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert ended.value.code == 0
+    assert found["check_passed"]
+    assert set(found["accuracy"]) == {"2021", "2024"}
+    assert found["accuracy"]["2021"]["1"] > 0.4
+    assert {"status_2021", "status_2024", "change_2021-2024"} <= set(found["products"])
+
+    summary = json.loads((tmp_path / "demo" / "report" / "summary.json").read_text())
+    names = {"status_2021", "status_2024", "change_2021-2024", "raster_2021", "raster_2024"}
+    assert set(summary["check"]) == names
+    assert summary["calibration"]["ece"]["2021"] < 0.5
+
+    with pytest.raises(SystemExit):
+        main([*words, "--json"])
+    again = json.loads(capsys.readouterr().out)
+    assert not any(again["computed"].values())
