@@ -175,3 +175,17 @@ def test_clusters_of_initial_and_final_codes() -> None:
     areas = np.array([0.1, 0.2, 0.4, 0.3])
     touching = (np.array([0, 1, 2]), np.array([1, 2, 3]))
     assert cluster_areas(initial, final, areas, touching) == pytest.approx([0.3, 0.6, 0.6, 0.0])
+
+
+def test_the_rim_is_found_wherever_a_polygon_lies():
+    """A hair-thin buffer of these very lines is empty: the rim must be found without one."""
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        west, south = 4_640_000 + rng.integers(0, 10**6, 2) / 1000
+        ring = shapely.Point(west, south).buffer(30, quad_segs=4)
+        inner = shapely.set_precision(ring, 0.001)
+        outer = shapely.box(*inner.bounds).buffer(50, join_style="mitre")
+        left = shapely.box(outer.bounds[0], outer.bounds[1], inner.centroid.x, outer.bounds[3])
+        island = shapely.set_precision(shapely.difference(outer, left), 0.001)
+        topology = Topology(np.array([island, inner], dtype=object))
+        assert topology.marginal(np.array([0]))[0]

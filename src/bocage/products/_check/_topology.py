@@ -117,9 +117,10 @@ class Topology:
         starts = np.searchsorted(feature, np.arange(len(where) + 1))
         for i in np.unique(feature):
             near = shapely.multilinestrings(lines[line[starts[i] : starts[i + 1]]])
-            # The union may move a vertex by a rounding error: compare with a hair's width.
-            hair = shapely.buffer(near, 2 * _SNAP_M, cap_style="flat")
-            found[i] = shapely.length(shapely.intersection(edges[i], hair)) > SHARED_M
+            # The union may move a vertex by a rounding error: compare on a grid that is coarser.
+            # (A buffer of a hair's width comes out empty, depending on where the line lies.)
+            common = shapely.intersection(edges[i], near, grid_size=10 * _SNAP_M)
+            found[i] = shapely.length(common) > SHARED_M
         return found
 
 
