@@ -42,6 +42,25 @@ def wrap(
     )
 
 
+def crop(data: xr.Dataset, geobox: GeoBox) -> xr.Dataset:
+    """The part of a dataset inside a pixel grid that is aligned with its own.
+
+    Raises
+    ------
+    InputError
+        If the grid reaches outside or is not aligned.
+    """
+    coords = xr_coords(geobox)
+    at = {"y": coords["y"].values, "x": coords["x"].values}
+    try:
+        return data.sel(at, method="nearest", tolerance=1e-3)
+    except KeyError as error:
+        raise InputError(
+            "the data do not cover the pixel grid they are cropped to",
+            remedy="make them with a wider halo",
+        ) from error
+
+
 def geobox_of(data: xr.DataArray | xr.Dataset, what: str = "the raster") -> GeoBox:
     """Pixel grid of an array, or an `InputError` when it carries no georeference."""
     found = data.odc.geobox

@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bocage.change import TransitionPrior, decode
-from bocage.change._joint import NONE, _decode_all, _gather, _score, decode_pixels
+from bocage.change._joint import _gather, _weigh, _weigh_all, weigh_pixels
 from bocage.errors import InputError
 from bocage.grid import geobox
 from bocage.legend import Legend, LegendClass, load_legend
 from bocage.posterior import Posterior
+
+ALONE = {"support_m": 0.0, "independent": 1.0}  # each pixel by itself
 
 
 def flat(n: int) -> Legend:
@@ -34,7 +36,7 @@ def test_weak_evidence_for_change_is_not_change() -> None:
     legend = flat(3)
     one = post(column([0.6, 0.3, 0.1], [0.998, 0.002, 0]), legend)
     two = post(column([0.3, 0.6, 0.1], [0.0, 1.0, 0]), legend)
-    out = decode({2024: two, 2021: one}, TransitionPrior(0.98), legend)
+    out = decode({2024: two, 2021: one}, TransitionPrior(0.98, **ALONE), legend)
     assert out["year"].values.tolist() == [2021, 2024]
     classes = out["class"].values
     assert classes[0, 0, 0] == classes[1, 0, 0]  # argmax would have said 1 → 2
@@ -49,12 +51,8 @@ def test_two_years_help_each_other() -> None:
     two = post(column([0.9, 0.1, 0.0]), legend)
     out = decode({2021: one, 2024: two}, TransitionPrior(), legend)
     assert out["class"].values.ravel().tolist() == [1, 1]
-    assert out["confidence"].values[0, 0, 0] > 80
-
-
-def brute(p1: np.ndarray, p2: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    joint = p1[:, None] * p2[None, :] * matrix
-    return joint / joint.sum()
+    # The geometric means are √0.405 and √0.055; the years share their errors, so no product.
+    assert out["confidence"].values[0, 0, 0] == pytest.approx(73, abs=2)
 
 
 def spread(posterior: Posterior) -> np.ndarray:
@@ -76,18 +74,42 @@ def test_sums_run_over_all_pairs(seed: int, n: int, k: int, concentration: float
         (str(rng.integers(10, 10 + n)), str(rng.integers(10, 10 + n)), float(rng.random()))
         for _ in range(5)
     )
-    prior = TransitionPrior(float(rng.uniform(0.3, 0.99)), rules)
+    prior = TransitionPrior(float(rng.uniform(0.3, 0.99)), rules, **ALONE)
     years = [
         post(rng.dirichlet(np.full(n, concentration))[:, None, None], legend, k) for _ in range(2)
     ]
     out = decode({2021: years[0], 2024: years[1]}, prior, legend)
-    joint = brute(spread(years[0]), spread(years[1]), prior.matrix(legend))
+    first, second = (spread(year) for year in years)
+    joint = first[:, None] * second[None, :] * prior.matrix(legend)
     a, b = out["class"].values.ravel().astype(int) - 1
     assert joint[a, b] == pytest.approx(joint.max())
-    marginals = [100 * joint[a].sum(), 100 * joint[:, b].sum()]
-    assert out["confidence"].values.ravel().tolist() == pytest.approx(marginals, abs=1)
-    change = 100 * (1 - np.trace(joint))
-    assert out["change_probability"].values.item() == pytest.approx(change, abs=1)
+    change = out["change_probability"].values.item() / 100
+    assert (change > 0.5) == (a != b) or change == 0.5
+    if a == b:
+        geometric = np.sqrt(first * second)
+        stays = 100 * geometric[a] / geometric.sum() * (1 - change)
+        assert out["confidence"].values.ravel().tolist() == pytest.approx([stays] * 2, abs=1.5)
+
+
+def test_neighbours_have_a_say() -> None:
+    """What one pixel cannot prove a patch can, and a lone speck is no change."""
+    legend = flat(4)
+    size = 41
+    one = np.zeros((4, size, size), np.float32)
+    one[:] = np.array([0.85, 0.06, 0.05, 0.04])[:, None, None]
+    two = one.copy()
+    patch = np.array([0.2, 0.7, 0.06, 0.04])
+    two[:, 10:31, 10:31] = patch[:, None, None]
+    two[:, 2, 2] = patch
+    years = {2021: post(one, legend), 2024: post(two, legend)}
+    alone = decode(years, TransitionPrior(0.98, **ALONE), legend)["class"].values
+    assert (alone[0] == alone[1]).all()
+    out = decode(years, TransitionPrior(0.98), legend)
+    changed = out["class"].values[0] != out["class"].values[1]
+    assert changed[16:25, 16:25].all()
+    assert not changed[:8].any()
+    assert not changed[2, 2]
+    assert out["change_probability"].values[20, 20] > 70
 
 
 def test_a_year_that_is_not_known_stays_unknown() -> None:
@@ -131,7 +153,9 @@ def test_joint_beats_comparing_two_maps() -> None:
         np.put_along_axis(x, t[None], np.take_along_axis(x, t[None], 0) + 3.6, 0)
         likelihood = np.exp(3.6 * (x - x.max(axis=0)))
         years.append(post(likelihood / likelihood.sum(axis=0), legend))
-    out = decode(dict(zip((2021, 2024), years, strict=True)), TransitionPrior(0.99), legend)
+    out = decode(
+        dict(zip((2021, 2024), years, strict=True)), TransitionPrior(0.99, **ALONE), legend
+    )
     apart = years[0].best.values != years[1].best.values
     joint = out["class"].values[0] != out["class"].values[1]
     real = truth[0] != truth[1]
@@ -154,18 +178,26 @@ def test_compiled_kernel_equals_python() -> None:
     packed = np.stack([p.data["probability"].values.reshape(4, -1) for p in years])
     index[0, :, 2] = 0
     prior = TransitionPrior().matrix(legend)
-    plain = np.zeros((5, 8), np.uint8)
-    plain[2:] = NONE
-    _decode_all(index, packed, prior, plain)
-    assert np.array_equal(plain, decode_pixels(index, packed, prior))
-    assert plain[:, 2].tolist() == [0, 0, 255, 255, 255]
+    plain = np.zeros((3, 8), np.uint8), np.zeros((5, 8), np.float32)
+    _weigh_all(index, packed, prior, *plain)
+    for one, other in zip(plain, weigh_pixels(index, packed, prior), strict=True):
+        assert np.allclose(one, other)
+    assert not plain[0][:, 2].any()
     # The parts as Python too, so that what is compiled is also what is read.
     union, p, rest = np.empty(8, np.int64), np.empty((2, 8)), np.empty(2)
     size = _gather(index[:, :, 0].astype(int), packed[:, :, 0].astype(int), 6, union, p, rest)
-    sums = (prior.sum(axis=1), prior.sum(axis=0), prior.sum(), np.trace(prior))
-    a, b, first, second, same = _score(union[:size], p[:, :size], rest, prior, *sums)
-    assert [union[a] + 1, union[b] + 1] == plain[:2, 0].tolist()
-    assert [round(100 * v) for v in (first, second, 1 - same)] == plain[2:, 0].tolist()
+    shared = (6 - size) * np.sqrt(rest[0] * rest[1])
+    stable, share, a, b, evidence, odds = _weigh(union[:size], p[:, :size], prior, shared)
+    assert [union[i] + 1 for i in (stable, a, b)] == plain[0][:, 0].tolist()
+    assert plain[1][[0, 3, 4], 0].tolist() == pytest.approx([share, evidence, odds], rel=1e-5)
+
+
+def test_a_legend_of_one_class_never_changes() -> None:
+    legend = flat(1)
+    years = {y: post(np.ones((1, 3, 3), np.float32), legend) for y in (1, 2)}
+    out = decode(years, TransitionPrior(), legend)
+    assert (out["class"].values == 1).all()
+    assert (out["change_probability"].values == 0).all()
 
 
 def test_a_million_pixels_take_seconds() -> None:

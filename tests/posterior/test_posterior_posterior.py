@@ -143,7 +143,7 @@ def test_crop() -> None:
     part = post.crop(geobox((5, 5, 12.5, 10), 2.5))
     assert part.best.shape == (2, 3)
     assert np.array_equal(part.best.values, post.best.values[4:6, 2:5])
-    with pytest.raises(InputError, match="does not cover"):
+    with pytest.raises(InputError, match="do not cover"):
         post.crop(geobox((-5, 5, 12.5, 10), 2.5))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 
-from bocage.change._joint import decode_pixels
+from bocage.change._joint import weigh_pixels
 from bocage.change._prior import TransitionPrior
 from bocage.errors import InputError
 from bocage.legend import Legend
@@ -21,11 +23,15 @@ def decode(
 ) -> xr.Dataset:
     """Decode one or two years together.
 
-    With two years the pair (i, j) is chosen that maximises p₁(i) p₂(j) T(i, j), where T is the
-    transition prior and the class priors of both years are taken as uniform. The sums behind
-    the confidences run over all pairs of the legend. Comparing two maps made apart finds
-    mostly their errors (Bruzzone and Serpico 1997, joint maximum a posteriori
-    classification of two dates).
+    With two years each pixel's best stable class is weighed against its best change, the pair
+    (i, j) that maximises p₁(i) p₂(j) T(i, j), where T is the transition prior (joint maximum
+    a posteriori classification of two dates, Bruzzone and Serpico 1997). Comparing two maps
+    made apart finds mostly their errors. The pixels around have a say: the log of the
+    evidence for change is averaged over a window and counts as a few independent looks
+    (`TransitionPrior.support_m`, `TransitionPrior.independent`).
+
+    The years share most of their errors, so the confidence of a stable class comes from the
+    geometric mean of its two probabilities, not from their product.
 
     Parameters
     ----------
@@ -67,13 +73,14 @@ def decode(
     decoded = xr.Dataset(data, coords=coords, attrs={"legend": legend.id})
     if len(years) == 1:
         return decoded
-    change = _join(given, prior.matrix(legend), classes, confidence)
+    change = _join(given, prior, legend, classes, confidence)
     return decoded.assign(change_probability=(("y", "x"), change))
 
 
 def _join(
     given: list[Posterior],
-    matrix: NDArray[np.float64],
+    prior: TransitionPrior,
+    legend: Legend,
     classes: NDArray[np.uint8],
     confidence: NDArray[np.uint8],
 ) -> NDArray[np.uint8]:
@@ -82,12 +89,30 @@ def _join(
     shape = classes.shape[1:]
     index = np.stack([_slots(p, "index", k) for p in given])
     packed = np.stack([_slots(p, "probability", k) for p in given])
-    joint = decode_pixels(index, packed, matrix).reshape(5, *shape)
-    known = joint[4] != NO_CONFIDENCE
-    np.copyto(classes, joint[:2], where=known)
-    np.copyto(confidence, joint[2:4], where=known)
-    change: NDArray[np.uint8] = joint[4]
-    return change
+    found, values = weigh_pixels(index, packed, prior.matrix(legend))
+    stable, first, second = found.reshape(3, *shape)
+    share, of_first, of_second, evidence, odds = values.reshape(5, *shape)
+    known = stable > 0
+    score = prior.independent * _around(evidence, known, prior.window_px) + odds
+    change = (1 / (1 + np.exp(-np.clip(score, -50, 50)))).astype(np.float32)
+    changed = known & (first != second) & (score > 0)
+    pairs = np.where(changed, np.stack([first, second]), stable)
+    certain = np.where(changed, np.stack([of_first, of_second]) * change, share * (1 - change))
+    np.copyto(classes, pairs, where=known)
+    np.copyto(confidence, _percent(certain), where=known)
+    return np.where(known, _percent(change), NO_CONFIDENCE)
+
+
+def _around(values: NDArray[np.float32], known: NDArray[np.bool_], side: int) -> Any:
+    """Mean of the known values in a window around each pixel."""
+    counted = uniform_filter(known.astype(np.float32), side, mode="nearest")
+    total = uniform_filter(np.where(known, values, 0), side, mode="nearest")
+    return np.divide(total, counted, out=np.zeros_like(total), where=known)
+
+
+def _percent(share: NDArray[np.floating]) -> NDArray[np.uint8]:
+    percent: NDArray[np.uint8] = np.clip(np.rint(100 * share), 0, 100).astype(np.uint8)
+    return percent
 
 
 def _slots(posterior: Posterior, name: str, k: int) -> NDArray[np.uint8]:

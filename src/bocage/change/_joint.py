@@ -1,7 +1,7 @@
-"""Kernel of the joint decoding: exact sums over all class pairs from the listed classes alone.
+"""Kernel of the joint decoding: the best stable class and the best change of each pixel.
 
-The classes that neither year lists all share one probability, so every sum over them needs only
-the sums of the prior's rows and columns. A pixel costs (2k)² steps, whatever the legend.
+Only the classes that either year lists are looked at, so a pixel costs (2k)² steps, whatever
+the legend.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-NONE = 255
+NEVER = -100.0  # log of the evidence for a change that cannot be
 
 _Floats = NDArray[np.float64]
 
@@ -50,56 +50,48 @@ def _gather(
     return size
 
 
-def _score(
-    union: NDArray[np.int64],
-    p: _Floats,
-    rest: _Floats,
-    prior: _Floats,
-    rows: _Floats,
-    columns: _Floats,
-    everything: float,
-    trace: float,
-) -> tuple[int, int, float, float, float]:
-    """Best pair (positions in `union`), its two marginals and the probability of no change."""
+def _weigh(
+    union: NDArray[np.int64], p: _Floats, prior: _Floats, shared: float
+) -> tuple[int, float, int, int, float, float]:
+    """Stable class and its share; the change, its evidence and its prior against staying.
+
+    `shared` is the sum of √(p₁ p₂) over the classes that neither year lists.
+    """
     size = len(union)
-    total, same, best, first, second = 0.0, 0.0, -1.0, 0, 0
-    of_first, of_second = np.zeros(size), np.zeros(size)
-    beyond, trace_beyond = everything, trace
+    stable, most, total = 0, -1.0, shared
     for i in range(size):
-        a = union[i]
-        row, column = rows[a], columns[a]
+        both = p[0, i] * p[1, i]
+        total += np.sqrt(both)
+        if both * prior[union[i], union[i]] > most:
+            most, stable = both * prior[union[i], union[i]], i
+    first, second, best = 0, 0, 0.0
+    for i in range(size):
         for j in range(size):
-            b = union[j]
-            value = p[0, i] * p[1, j] * prior[a, b]
-            of_first[i] += value
-            of_second[j] += value
-            total += value
-            row -= prior[a, b]
-            column -= prior[b, a]
-            if value > best:
+            value = p[0, i] * p[1, j] * prior[union[i], union[j]]
+            if i != j and value > best:
                 best, first, second = value, i, j
-        of_first[i] += p[0, i] * rest[1] * row
-        of_second[i] += rest[0] * p[1, i] * column
-        total += p[0, i] * rest[1] * row + rest[0] * p[1, i] * column
-        same += p[0, i] * p[1, i] * prior[a, a]
-        beyond -= rows[a] + column
-        trace_beyond -= prior[a, a]
-    total += rest[0] * rest[1] * beyond
-    same += rest[0] * rest[1] * trace_beyond
-    return first, second, of_first[first] / total, of_second[second] / total, same / total
+    share = np.sqrt(p[0, stable] * p[1, stable]) / total
+    if best == 0.0:
+        return stable, share, stable, stable, NEVER, 0.0
+    stays = p[0, stable] * p[1, stable]
+    evidence = np.log(p[0, first] * p[1, second] / stays)
+    odds = np.log(prior[union[first], union[second]] / prior[union[stable], union[stable]])
+    return stable, share, first, second, evidence, odds
 
 
 _gather_compiled = njit(cache=True, nogil=True)(_gather)
-_score_compiled = njit(cache=True, nogil=True)(_score)
+_weigh_compiled = njit(cache=True, nogil=True)(_weigh)
 
 
-def _decode_all(
-    index: NDArray[np.uint8], packed: NDArray[np.uint8], prior: _Floats, out: NDArray[np.uint8]
+def _weigh_all(
+    index: NDArray[np.uint8],
+    packed: NDArray[np.uint8],
+    prior: _Floats,
+    classes: NDArray[np.uint8],
+    values: NDArray[np.float32],
 ) -> None:
     k, pixels = index.shape[1:]
     n = prior.shape[0]
-    rows, columns = prior.sum(axis=1), prior.sum(axis=0)
-    everything, trace = prior.sum(), np.trace(prior)
     union = np.empty(2 * k, np.int64)
     p = np.empty((2, 2 * k))
     rest = np.empty(2)
@@ -107,23 +99,27 @@ def _decode_all(
         if index[0, 0, pixel] == 0 or index[1, 0, pixel] == 0:
             continue
         size = _gather_compiled(index[:, :, pixel], packed[:, :, pixel], n, union, p, rest)
-        a, b, first, second, same = _score_compiled(
-            union[:size], p[:, :size], rest, prior, rows, columns, everything, trace
+        shared = (n - size) * np.sqrt(rest[0] * rest[1])
+        stable, share, a, b, evidence, odds = _weigh_compiled(
+            union[:size], p[:, :size], prior, shared
         )
-        out[0, pixel] = union[a] + 1
-        out[1, pixel] = union[b] + 1
-        out[2, pixel] = min(100, int(100.0 * first + 0.5))
-        out[3, pixel] = min(100, int(100.0 * second + 0.5))
-        out[4, pixel] = max(0, min(100, int(100.0 * (1.0 - same) + 0.5)))
+        classes[0, pixel] = union[stable] + 1
+        classes[1, pixel] = union[a] + 1
+        classes[2, pixel] = union[b] + 1
+        values[0, pixel] = share
+        values[1, pixel] = p[0, a] / 255.0
+        values[2, pixel] = p[1, b] / 255.0
+        values[3, pixel] = evidence
+        values[4, pixel] = odds
 
 
-_decode_compiled = njit(cache=True, nogil=True)(_decode_all)
+_weigh_all_compiled = njit(cache=True, nogil=True)(_weigh_all)
 
 
-def decode_pixels(
+def weigh_pixels(
     index: NDArray[np.uint8], packed: NDArray[np.uint8], prior: _Floats
-) -> NDArray[np.uint8]:
-    """Likeliest class pair of each pixel.
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Weigh the best stable class of each pixel against its best change.
 
     Parameters
     ----------
@@ -131,16 +127,19 @@ def decode_pixels(
         Class indices and probabilities as `bocage.posterior.Posterior` packs them, shape
         (2, k, pixel).
     prior
-        Joint prior of a class pair over the product of its marginals, shape (n, n).
+        Probability of the second class given the first, shape (n, n).
 
     Returns
     -------
-    numpy.ndarray
-        uint8, shape (5, pixel): class indices of the two years, their marginal probabilities
-        in percent, the probability in percent that the class differs. Pixels that one year
-        does not know hold 0, 0, 255, 255, 255.
+    classes
+        uint8, shape (3, pixel): class index of the stable class, and of the change in the
+        first and in the second year; 0 where a year is not known.
+    values
+        float32, shape (5, pixel): share of the stable class in Σ √(p₁ p₂); probability of the
+        change's class in the first and in the second year; log of the evidence for the change
+        against the stable class; log of its prior odds. 0 where a year is not known.
     """
-    out = np.zeros((5, index.shape[2]), np.uint8)
-    out[2:] = NONE
-    _decode_compiled(index, packed, prior, out)
-    return out
+    classes = np.zeros((3, index.shape[2]), np.uint8)
+    values = np.zeros((5, index.shape[2]), np.float32)
+    _weigh_all_compiled(index, packed, prior, classes, values)
+    return classes, values

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bocage.errors import ConfigError, InputError
 from bocage.files import existing
+from bocage.grid import FINE
 from bocage.legend import Legend
 
 Rule = tuple[str, str, float]
@@ -33,10 +34,22 @@ class TransitionPrior:
     rules
         Triples (from, to, factor) over leaf codes, where ``*`` stands for any digits: ``("1*",
         "*", 0.02)``. Of the rules that match a pair the last one holds.
+    support_m
+        Side in metres of the window whose pixels have a say in whether its middle changed.
+    independent
+        How many independent looks the window is worth; 1 with a window of one pixel is the
+        decoding of each pixel by itself.
     """
 
     stay: float = 0.98
     rules: tuple[Rule, ...] = ()
+    support_m: float = 32.5
+    independent: float = 5.0
+
+    @property
+    def window_px(self) -> int:
+        """Side of the window in fine pixels, an odd number."""
+        return 2 * int(self.support_m / FINE // 2) + 1
 
     def __post_init__(self) -> None:
         if not 0 < self.stay < 1:

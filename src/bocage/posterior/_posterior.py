@@ -16,6 +16,7 @@ from odc.geo.xr import xr_coords
 from bocage.errors import InputError
 from bocage.legend import OUTSIDE, UNCLASSIFIED, Legend
 from bocage.posterior._pack import pack
+from bocage.rasters import crop
 
 DEFAULT_K = 4
 """Classes kept a pixel."""
@@ -213,17 +214,7 @@ class Posterior:
         InputError
             If the grid reaches outside or is not aligned.
         """
-        coords = xr_coords(geobox)
-        try:
-            part = self.data.sel(
-                y=coords["y"].values, x=coords["x"].values, method="nearest", tolerance=1e-3
-            )
-        except KeyError as error:
-            raise InputError(
-                "the posterior does not cover the pixel grid it is cropped to",
-                remedy="predict the block with its halo",
-            ) from error
-        return type(self)(part)
+        return type(self)(crop(self.data, geobox))
 
     def save(self, path: Path | str) -> Path:
         """Write a NetCDF file, see `bocage.posterior.save`."""

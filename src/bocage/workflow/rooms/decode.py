@@ -15,7 +15,7 @@ from bocage.cubes import load_dataset, save_dataset
 from bocage.grid import FINE, NATIVE, Block, geobox
 from bocage.legend import OUTSIDE, Legend
 from bocage.posterior import Posterior
-from bocage.rasters import geobox_of, wrap
+from bocage.rasters import crop, geobox_of, wrap
 from bocage.refine import LineLayer, refine
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
@@ -42,6 +42,7 @@ def change_pieces(plan: Plan) -> list[Piece]:
                 "posteriors": {y: posterior_file(plan, y, block) for y in years},
                 "prior": prior,
                 "legend": plan.legend,
+                "block": block,
                 "out": decoded_file(plan, block),
             },
             outputs=(decoded_file(plan, block),),
@@ -53,11 +54,11 @@ def change_pieces(plan: Plan) -> list[Piece]:
 
 
 def decode_block(
-    posteriors: dict[int, Path], prior: TransitionPrior, legend: Legend, out: Path
+    posteriors: dict[int, Path], prior: TransitionPrior, legend: Legend, block: Block, out: Path
 ) -> dict[str, Any]:
-    """Decode the years of one block together."""
+    """Decode the years of one block together, with what lies around it, and keep the core."""
     loaded = {year: Posterior.load(path) for year, path in posteriors.items()}
-    decoded = decode(loaded, prior, legend)
+    decoded = crop(decode(loaded, prior, legend), block.geobox(FINE))
     save_dataset(decoded, out)
     if len(posteriors) < 2:
         return {}

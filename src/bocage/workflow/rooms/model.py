@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bocage.cubes import load_dataset
-from bocage.grid import FINE, Block
+from bocage.grid import FINE, Block, geobox
 from bocage.legend import Legend
 from bocage.model import ModelSettings, concatenate, load_chips, load_model, predict, train
 from bocage.superres import superresolve
@@ -15,6 +15,7 @@ from bocage.workflow._plan import Plan
 from bocage.workflow.rooms.imagery import mosaic_file
 from bocage.workflow.rooms.samples import chip_file
 
+CONTEXT_M = 40  # posteriors reach this far beyond a block: change is decoded with neighbours
 _FILES = ("model.json", "model.onnx", "model.safetensors")
 
 
@@ -94,7 +95,10 @@ def posterior_pieces(plan: Plan) -> list[Piece]:
 
 
 def classify(mosaic: Path, model: Path, backend: str, block: Block, out: Path) -> None:
-    """Super-resolve and classify one block with its halo, and keep the core."""
+    """Super-resolve and classify one block with its halo; keep the core and a margin."""
     series = superresolve(load_dataset(mosaic), backend)
     posterior = predict(load_model(model), series)
-    posterior.crop(block.geobox(FINE)).save(out)
+    west, south, east, north = block.bounds
+    kept = min(CONTEXT_M, block.halo)
+    grid = geobox((west - kept, south - kept, east + kept, north + kept), FINE)
+    posterior.crop(grid).save(out)
