@@ -28,6 +28,10 @@ class BocageError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n  Remedy: {self.remedy}" if self.remedy else self.message
 
+    def bare(self) -> BocageError:
+        """The same error without cause and traceback, which may not survive pickling."""
+        return type(self)(self.message, remedy=self.remedy)
+
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross process borders: keyword arguments must survive pickling.
         return (_rebuild, (type(self), self.message, self.remedy))

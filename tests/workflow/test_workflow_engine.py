@@ -16,7 +16,12 @@ def write(path: Path, text: str) -> dict[str, int]:
 
 
 def refuse(path: Path) -> None:
-    raise InputError(f"{path} is wrong", remedy="mend it")
+    import rasterio
+
+    try:
+        rasterio.open(path)
+    except rasterio.errors.RasterioIOError as error:  # a cause that cannot be pickled
+        raise InputError(f"{path} is wrong", remedy="mend it") from error
 
 
 def die() -> None:

@@ -85,6 +85,7 @@ def simulate(
         If the region is not known, or size, seed or years are out of range.
     """
     _check(size_km, seed, years)
+    out = out.resolve()  # the catalogue's relative paths are taken from absolute ones
     tell = progress or _silent
     countryside = load_region(region)
     legend = load_legend(LEGEND)

@@ -68,7 +68,7 @@ def carry_out(piece: Piece) -> Outcome:
         facts = dict(piece.work(**piece.arguments) or {})
         facts["outputs"] = {str(path): sha256(path) for path in piece.outputs}
     except BocageError as error:
-        return Outcome(piece, error=error)
+        return Outcome(piece, error=error.bare())
     return Outcome(piece, time.perf_counter() - start, _peak_rss_mb(), facts)
 
 
