@@ -14,7 +14,7 @@ from bocage.grid import geobox
 from bocage.legend import Legend, LegendClass, load_legend
 from bocage.posterior import Posterior
 
-ALONE = {"support_m": 0.0, "independent": 1.0}  # each pixel by itself
+ALONE = {"support_m": 0.0, "independent": 1.0, "sharpness": 0.5}  # each pixel by itself
 
 
 def flat(n: int) -> Legend:
@@ -49,7 +49,7 @@ def test_two_years_help_each_other() -> None:
     legend = flat(3)
     one = post(column([0.45, 0.55, 0.0]), legend)
     two = post(column([0.9, 0.1, 0.0]), legend)
-    out = decode({2021: one, 2024: two}, TransitionPrior(), legend)
+    out = decode({2021: one, 2024: two}, TransitionPrior(**ALONE), legend)
     assert out["class"].values.ravel().tolist() == [1, 1]
     # The geometric means are √0.405 and √0.055; the years share their errors, so no product.
     assert out["confidence"].values[0, 0, 0] == pytest.approx(73, abs=2)
@@ -179,15 +179,15 @@ def test_compiled_kernel_equals_python() -> None:
     index[0, :, 2] = 0
     prior = TransitionPrior().matrix(legend)
     plain = np.zeros((3, 8), np.uint8), np.zeros((5, 8), np.float32)
-    _weigh_all(index, packed, prior, *plain)
-    for one, other in zip(plain, weigh_pixels(index, packed, prior), strict=True):
+    _weigh_all(index, packed, prior, 0.5, *plain)
+    for one, other in zip(plain, weigh_pixels(index, packed, prior, 0.5), strict=True):
         assert np.allclose(one, other)
     assert not plain[0][:, 2].any()
     # The parts as Python too, so that what is compiled is also what is read.
     union, p, rest = np.empty(8, np.int64), np.empty((2, 8)), np.empty(2)
     size = _gather(index[:, :, 0].astype(int), packed[:, :, 0].astype(int), 6, union, p, rest)
     shared = (6 - size) * np.sqrt(rest[0] * rest[1])
-    stable, share, a, b, evidence, odds = _weigh(union[:size], p[:, :size], prior, shared)
+    stable, share, a, b, evidence, odds = _weigh(union[:size], p[:, :size], prior, shared, 0.5)
     assert [union[i] + 1 for i in (stable, a, b)] == plain[0][:, 0].tolist()
     assert plain[1][[0, 3, 4], 0].tolist() == pytest.approx([share, evidence, odds], rel=1e-5)
 

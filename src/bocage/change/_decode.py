@@ -30,8 +30,9 @@ def decode(
     evidence for change is averaged over a window and counts as a few independent looks
     (`TransitionPrior.support_m`, `TransitionPrior.independent`).
 
-    The years share most of their errors, so the confidence of a stable class comes from the
-    geometric mean of its two probabilities, not from their product.
+    The years share many of their errors, so the confidence of a stable class comes from
+    something between the geometric mean of its two probabilities and their product
+    (`TransitionPrior.sharpness`).
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def _join(
     shape = classes.shape[1:]
     index = np.stack([_slots(p, "index", k) for p in given])
     packed = np.stack([_slots(p, "probability", k) for p in given])
-    found, values = weigh_pixels(index, packed, prior.matrix(legend))
+    found, values = weigh_pixels(index, packed, prior.matrix(legend), prior.sharpness)
     stable, first, second = found.reshape(3, *shape)
     share, of_first, of_second, evidence, odds = values.reshape(5, *shape)
     known = stable > 0

@@ -51,17 +51,18 @@ def _gather(
 
 
 def _weigh(
-    union: NDArray[np.int64], p: _Floats, prior: _Floats, shared: float
+    union: NDArray[np.int64], p: _Floats, prior: _Floats, shared: float, sharpness: float
 ) -> tuple[int, float, int, int, float, float]:
     """Stable class and its share; the change, its evidence and its prior against staying.
 
-    `shared` is the sum of √(p₁ p₂) over the classes that neither year lists.
+    `shared` is the sum of (p₁ p₂) to the power of `sharpness` over the classes that neither
+    year lists.
     """
     size = len(union)
     stable, most, total = 0, -1.0, shared
     for i in range(size):
         both = p[0, i] * p[1, i]
-        total += np.sqrt(both)
+        total += both**sharpness
         if both * prior[union[i], union[i]] > most:
             most, stable = both * prior[union[i], union[i]], i
     first, second, best = 0, 0, 0.0
@@ -70,7 +71,7 @@ def _weigh(
             value = p[0, i] * p[1, j] * prior[union[i], union[j]]
             if i != j and value > best:
                 best, first, second = value, i, j
-    share = np.sqrt(p[0, stable] * p[1, stable]) / total
+    share = (p[0, stable] * p[1, stable]) ** sharpness / total
     if best == 0.0:
         return stable, share, stable, stable, NEVER, 0.0
     stays = p[0, stable] * p[1, stable]
@@ -87,6 +88,7 @@ def _weigh_all(
     index: NDArray[np.uint8],
     packed: NDArray[np.uint8],
     prior: _Floats,
+    sharpness: float,
     classes: NDArray[np.uint8],
     values: NDArray[np.float32],
 ) -> None:
@@ -99,9 +101,9 @@ def _weigh_all(
         if index[0, 0, pixel] == 0 or index[1, 0, pixel] == 0:
             continue
         size = _gather_compiled(index[:, :, pixel], packed[:, :, pixel], n, union, p, rest)
-        shared = (n - size) * np.sqrt(rest[0] * rest[1])
+        shared = (n - size) * (rest[0] * rest[1]) ** sharpness
         stable, share, a, b, evidence, odds = _weigh_compiled(
-            union[:size], p[:, :size], prior, shared
+            union[:size], p[:, :size], prior, shared, sharpness
         )
         classes[0, pixel] = union[stable] + 1
         classes[1, pixel] = union[a] + 1
@@ -117,7 +119,7 @@ _weigh_all_compiled = njit(cache=True, nogil=True)(_weigh_all)
 
 
 def weigh_pixels(
-    index: NDArray[np.uint8], packed: NDArray[np.uint8], prior: _Floats
+    index: NDArray[np.uint8], packed: NDArray[np.uint8], prior: _Floats, sharpness: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Weigh the best stable class of each pixel against its best change.
 
@@ -128,6 +130,8 @@ def weigh_pixels(
         (2, k, pixel).
     prior
         Probability of the second class given the first, shape (n, n).
+    sharpness
+        See `bocage.change.TransitionPrior`.
 
     Returns
     -------
@@ -135,11 +139,11 @@ def weigh_pixels(
         uint8, shape (3, pixel): class index of the stable class, and of the change in the
         first and in the second year; 0 where a year is not known.
     values
-        float32, shape (5, pixel): share of the stable class in Σ √(p₁ p₂); probability of the
-        change's class in the first and in the second year; log of the evidence for the change
+        float32, shape (5, pixel): share of the stable class in Σ (p₁ p₂)^sharpness; probability of
+        the change's class in the first and in the second year; log of the evidence for the change
         against the stable class; log of its prior odds. 0 where a year is not known.
     """
     classes = np.zeros((3, index.shape[2]), np.uint8)
     values = np.zeros((5, index.shape[2]), np.float32)
-    _weigh_all_compiled(index, packed, prior, classes, values)
+    _weigh_all_compiled(index, packed, prior, sharpness, classes, values)
     return classes, values

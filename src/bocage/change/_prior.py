@@ -39,12 +39,16 @@ class TransitionPrior:
     independent
         How many independent looks the window is worth; 1 with a window of one pixel is the
         decoding of each pixel by itself.
+    sharpness
+        The confidence of a stable class is its share in Σ (p₁ p₂) to this power: 1 if the two
+        years erred independently, 0.5 (the geometric mean) if they shared all errors.
     """
 
     stay: float = 0.98
     rules: tuple[Rule, ...] = ()
     support_m: float = 32.5
     independent: float = 5.0
+    sharpness: float = 0.7
 
     @property
     def window_px(self) -> int:

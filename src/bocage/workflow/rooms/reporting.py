@@ -112,8 +112,8 @@ def _costs(records: list[Record], area_km2: float) -> dict[str, dict[str, float]
 
 
 def _maps(plan: Plan) -> list[dict[str, str]]:
-    out, delivery, colors = plan.products, plan.delivery, _palette(plan.legend)
-    made = [{"title": f"Image {y}", "image": _png(_composite(plan, y))} for y in delivery.years]
+    out, delivery, colors = plan.products, plan.delivery, palette(plan.legend)
+    made = [{"title": f"Image {y}", "image": _png(composite(plan, y))} for y in delivery.years]
     for year in delivery.years:
         path = raster_file(delivery, "raster", year, out)
         made.append({"title": f"Classes {year}", "image": _png(colors[_thumbnail(path)])})
@@ -130,7 +130,8 @@ def _thumbnail(path: Path) -> NDArray[Any]:
     return small
 
 
-def _palette(legend: Legend) -> NDArray[np.uint8]:
+def palette(legend: Legend) -> NDArray[np.uint8]:
+    """Colour of each class index, uint8 (256, 3)."""
     colors = np.full((256, 3), 255, dtype=np.uint8)
     colors[0] = 160
     for index, leaf in enumerate(legend.classes, start=1):
@@ -145,7 +146,7 @@ def _shades(percent: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return shaded
 
 
-def _composite(plan: Plan, year: int) -> NDArray[np.uint8]:
+def composite(plan: Plan, year: int) -> NDArray[np.uint8]:
     """True (or else the first bands') colour of the clearest summer month, all blocks pasted."""
     from bocage.workflow.rooms.imagery import mosaic_file
 
