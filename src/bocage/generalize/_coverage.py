@@ -11,8 +11,9 @@ import pyarrow as pa
 import shapely
 
 from bocage.errors import InputError
-from bocage.files import atomic_path, existing
+from bocage.files import existing
 from bocage.generalize._edges import dissolve, tidy
+from bocage.tables import write_geoparquet
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,7 @@ class Coverage:
 
     def save(self, path: Path | str) -> Path:
         """Write the coverage as GeoParquet: equal coverages give equal bytes."""
-        path = Path(path)
-        with atomic_path(path) as part:
-            self.frame.to_parquet(part, index=False, compression="zstd")
-        return path
+        return write_geoparquet(self.frame, path)
 
     @classmethod
     def load(cls, path: Path | str) -> Coverage:

@@ -92,17 +92,6 @@ def _add_style(path: Path, layer: str, date: str, qml: str) -> None:
         )
 
 
-def write_geoparquet(frame: gpd.GeoDataFrame, path: Path) -> Path:
-    """Write one layer as GeoParquet 1.1, without a covering column."""
-    with atomic_path(path) as part:
-        # The delivery check takes the columns of a covering for excessive attributes.
-        frame.to_parquet(
-            part, index=False, compression="zstd", schema_version="1.1.0",
-            geometry_encoding="WKB", write_covering_bbox=False,
-        )  # fmt: skip
-    return path
-
-
 def write_zip(path: Path, files: Mapping[str, Path | bytes]) -> Path:
     """Write an archive with fixed timestamps.
 

@@ -17,10 +17,11 @@ from bocage.errors import InputError
 from bocage.files import write_text
 from bocage.grid import CRS, DeliveryUnit
 from bocage.products._delivery import Delivery
-from bocage.products._files import write_geopackage, write_geoparquet, write_zip
+from bocage.products._files import write_geopackage, write_zip
 from bocage.products._metadata import metadata_xml
 from bocage.products._schema import Kind
 from bocage.products._style import qml_style
+from bocage.tables import write_geoparquet
 
 BOUNDARY = "boundary_pa"
 """Name of the boundary file and of its layer."""

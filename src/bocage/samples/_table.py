@@ -13,10 +13,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bocage.errors import InputError
-from bocage.files import atomic_path, existing
+from bocage.files import existing
 from bocage.grid import CRS
 from bocage.legend import Legend
 from bocage.samples._rules import SamplingRules
+from bocage.tables import write_geoparquet
 
 COLUMNS: dict[str, str] = {
     "sample_id": "str",
@@ -112,11 +113,7 @@ def write_samples(samples: gpd.GeoDataFrame, path: Path | str) -> Path:
         The file; it appears whole or not at all.
     """
     frame = check_samples(samples).sort_values("sample_id", ignore_index=True)
-    with atomic_path(path) as part:
-        frame.to_parquet(
-            part, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=False
-        )
-    return Path(path)
+    return write_geoparquet(frame, path)
 
 
 def read_samples(path: Path | str) -> gpd.GeoDataFrame:
