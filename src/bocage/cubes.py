@@ -27,7 +27,8 @@ def save_dataset(data: xr.Dataset, path: Path | str) -> Path:
         if values.ndim >= 2
     }
     with atomic_path(path) as part:
-        data.to_netcdf(part, engine="h5netcdf", encoding=encoding)
+        # What the data were read with must not decide how they are written.
+        data.drop_encoding().to_netcdf(part, engine="h5netcdf", encoding=encoding)
     return Path(path)
 
 

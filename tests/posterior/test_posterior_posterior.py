@@ -176,7 +176,7 @@ def test_file_round_trip_is_byte_identical(tmp_path) -> None:
 def test_broken_files_are_named(tmp_path) -> None:
     bad = tmp_path / "bad.nc"
     bad.write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"bad\.nc cannot be read as a posterior"):
+    with pytest.raises(InputError, match=r"bad\.nc cannot be read as NetCDF"):
         load(bad)
     with pytest.raises(InputError, match="no such file"):
         load(tmp_path / "none.nc")

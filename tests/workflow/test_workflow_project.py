@@ -1,4 +1,5 @@
 import json
+from importlib import resources
 
 import pytest
 import yaml
@@ -136,3 +137,9 @@ def test_schema_is_json():
     assert json.loads(json.dumps(schema)) == schema
     assert "file" not in schema["properties"]
     assert "schema" in schema["$defs"]["ProductsConfig"]["properties"]
+
+
+def test_the_published_schema_is_that_of_the_code():
+    """Made anew with: python -c "import json; from bocage.workflow import project_schema; …"."""
+    published = resources.files("bocage.workflow") / "data" / "project.schema.json"
+    assert json.loads(published.read_text(encoding="utf-8")) == project_schema()
