@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import odc.geo.xr  # noqa: F401  registers the accessor that finds the pixel grid
 import xarray as xr
@@ -21,11 +23,13 @@ def save_dataset(data: xr.Dataset, path: Path | str) -> Path:
     path
         The file; it appears whole or not at all.
     """
-    encoding = {
-        name: {"zlib": True, "complevel": 4, "chunksizes": _chunks(values)}
-        for name, values in data.data_vars.items()
-        if values.ndim >= 2
+    # No fill value: missing numbers are NaN and say so themselves.
+    encoding: dict[Hashable, dict[str, Any]] = {
+        name: {"_FillValue": None} for name, values in data.variables.items() if values.ndim
     }
+    for name, values in data.data_vars.items():
+        if values.ndim >= 2:
+            encoding[name] |= {"zlib": True, "complevel": 4, "chunksizes": _chunks(values)}
     with atomic_path(path) as part:
         # What the data were read with must not decide how they are written.
         data.drop_encoding().to_netcdf(part, engine="h5netcdf", encoding=encoding)
