@@ -69,7 +69,8 @@ def read_vector(path: Path, field: str | None, legend: Legend | None, what: str)
         if path.suffix.lower() in {".parquet", ".geoparquet"}:
             frame = gpd.read_parquet(path)
         else:
-            frame = pyogrio.read_dataframe(path)
+            # Named, for a GeoPackage with styles in it has a second layer.
+            frame = pyogrio.read_dataframe(path, layer=pyogrio.list_layers(path)[0, 0])
     except (DataSourceError, DataLayerError, ValueError) as error:
         raise InputError(
             f"{what} {path} cannot be read: {error}", remedy="give a raster or vector file"
