@@ -30,5 +30,7 @@ clean:  ## remove the virtual environment and the demo
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "bocage needs Python 3.11 or newer; choose one with: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "Python cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,compare,dev]'
+	@began=$$(date +%s); \
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,compare,dev]' \
+	&& echo "installation: $$(( $$(date +%s) - began )) s"
 	@touch $@

@@ -176,7 +176,7 @@ _SHOWN = {".gpkg", ".tif"}
 
 
 def _tell(result: dict[str, Any], done: RunSummary) -> None:
-    say(f"{done.recomputed} pieces computed in {result['seconds']:.0f} s")
+    say(f"{done.recomputed} pieces computed, {result['seconds']:.0f} s in all")
     for name, path in result["products"].items():
         typer.echo(f"{name:<22}{path}")
     for year, levels in result["accuracy"].items():
