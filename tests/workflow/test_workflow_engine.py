@@ -1,8 +1,12 @@
 import os
 import pickle
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bocage.errors import ConfigError, InputError, RunError
@@ -68,6 +72,53 @@ def test_process_pool(tmp_path):
 def test_a_dead_worker_is_named(tmp_path):
     with ProcessEngine(1) as engine, pytest.raises(RunError, match="worker process died"):
         list(engine.run([Piece("room", "x", die, {}, ())]))
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from test_workflow_engine import say_who
+from bocage.workflow import Piece
+from bocage.workflow._engine import ProcessEngine
+if __name__ == "__main__":
+    with ProcessEngine(2) as engine:
+        path = Path(sys.argv[1])
+        list(engine.run([Piece("room", "a", say_who, {"path": path}, (path,))]))
+        time.sleep(60)
+"""
+
+
+def say_who(path: Path) -> None:
+    path.write_text(str(os.getpid()))
+
+
+@pytest.mark.slow
+def test_workers_do_not_outlive_a_killed_run(tmp_path):
+    script, told = tmp_path / "parent.py", tmp_path / "pid"
+    script.write_text(PARENT)
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    parent = subprocess.Popen([sys.executable, str(script), str(told)], env=here)
+    try:
+        wait_until(lambda: told.exists() and told.read_text())
+    finally:
+        parent.kill()
+        parent.wait()
+    worker = int(told.read_text())
+    wait_until(lambda: not alive(worker))
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "zombie" not in psutil.Process(pid).status()
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until(done, seconds=60):
+    limit = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < limit
+        time.sleep(0.05)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -129,7 +130,7 @@ class ProcessEngine:
         if self._pool is None:
             # Spawned, not forked: threads of numerical libraries do not survive a fork.
             self._pool = ProcessPoolExecutor(
-                self.workers, multiprocessing.get_context("spawn"), initializer=single_thread
+                self.workers, multiprocessing.get_context("spawn"), initializer=_start_worker
             )
         futures: list[Future[Outcome]] = [self._pool.submit(carry_out, p) for p in pieces]
         try:
@@ -222,6 +223,20 @@ def single_thread() -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     os.environ.setdefault("GDAL_NUM_THREADS", "1")
+
+
+def _start_worker() -> None:
+    single_thread()
+    # A worker waits for work on a pipe that its siblings hold open too: when the main process
+    # is killed nothing would tell it.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def open_engine(cluster: str | None) -> Engine:
