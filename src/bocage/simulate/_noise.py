@@ -34,12 +34,6 @@ def unit(h: int) -> float:
 
 
 @njit(cache=True)
-def _gradient(ix: int, iy: int, seed: int, dx: float, dy: float) -> float:
-    angle = unit(hash3(ix, iy, seed)) * 2 * math.pi
-    return math.cos(angle) * dx + math.sin(angle) * dy
-
-
-@njit(cache=True)
 def _lattice_row(iy: int, columns: int, seed: int, out: NDArray[np.float32]) -> None:
     for ix in range(columns):
         angle = unit(hash3(ix, iy, seed)) * 2 * math.pi

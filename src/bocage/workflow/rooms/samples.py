@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +146,3 @@ def cut(
     )
     save_chips(chips, out)
     return {"chips": len(chips), "labels": chips.labels}
-
-
-def rules_as_dict(rules: SamplingRules) -> dict[str, Any]:
-    """The rules as plain values, for the report."""
-    return asdict(rules)
