@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import re
@@ -197,6 +198,7 @@ class DaskEngine:
                         threads_per_worker=1,
                         host="127.0.0.1",
                         dashboard_address=None,
+                        silence_logs=logging.ERROR,
                     )
                 )
                 self._client = self._stack.enter_context(Client(cluster))
