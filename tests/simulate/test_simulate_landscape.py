@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from bocage.grid import list_regions
 from bocage.legend import load_legend
 from bocage.simulate._allocate import allocate
 from bocage.simulate._change import evolve
@@ -10,7 +9,7 @@ from bocage.simulate._landscape import build_landscape
 from bocage.simulate._parcels import Parcels
 from bocage.simulate._places import make_sites
 from bocage.simulate._simulate import _inside
-from bocage.simulate._tables import FEATURES, class_table, land_index, region
+from bocage.simulate._tables import FEATURES, class_table, land_index, list_landscapes, region
 
 
 def test_parcels_get_land_up_to_its_share(seed):
@@ -21,7 +20,9 @@ def test_parcels_get_land_up_to_its_share(seed):
     parcels = Parcels(label, np.zeros(int(label.max()) + 1, np.float32))
     flat = {name: np.zeros((domain.count(20),) * 2, np.float32) for name in FEATURES}
     within = np.ones(label.shape, bool)
-    kinds = allocate(parcels, within, ("farm",), domain, region("continental"), flat, seed)
+    kinds = allocate(
+        parcels, within, ("farm",), domain, region("continental"), flat, flat["slope"], seed
+    )
     got = np.bincount(kinds[label].ravel(), minlength=60) / label.size
     shares = region("continental").shares
     farm = {k: shares[k] for k in ("arable", "grass_managed", "complex", "orchard", "greenhouse")}
@@ -30,7 +31,7 @@ def test_parcels_get_land_up_to_its_share(seed):
         assert got[index[key]] == pytest.approx(share / total, abs=0.012)
 
 
-@pytest.mark.parametrize("name", list_regions())
+@pytest.mark.parametrize("name", list_landscapes())
 def test_every_region_can_be_built_and_changes(name):
     domain, seed = Domain.around(region(name).place, 1), Seed(11, name)
     before = build_landscape(domain, region(name), seed)
@@ -41,7 +42,7 @@ def test_every_region_can_be_built_and_changes(name):
     assert before.obj.max() < len(before.angle)
     after = evolve(before, inside, 2024, seed)
     changed = table[after.land] != classes
-    assert not changed[~inside].any()
+    assert 0.005 < changed[~inside].mean() < 0.03
     assert 0.005 < changed[inside].mean() < 0.03
     assert (after.obj[changed] >= len(before.angle)).all()
 

@@ -1,3 +1,4 @@
+import json
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pystac.validation import RegisteredValidator
 
 from bocage.errors import InputError
 from bocage.files import sha256
+from bocage.grid import list_regions as grid_regions
 from bocage.grid import read_sites
 from bocage.legend import load_legend
 from bocage.simulate import list_regions, simulate
@@ -21,6 +23,7 @@ from bocage.simulate._simulate import _write_project
 from bocage.simulate._tables import BANDS, RESOLUTION, region
 
 YEARS = (2021, 2024)
+HRL = ("TCD", "FTY", "GRA", "IMD")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +46,9 @@ def test_the_layout_is_that_of_the_contract(area):
         "catalog/catalog.json", "catalog/sentinel-2-l2a/collection.json",
         "truth/lulc_2021.tif", "truth/lulc_2024.tif", "reference/clcplus.tif",
         "reference/n2k2018.gpkg", "reference/lucas.gpkg", "sites.gpkg", "linear/roads.gpkg",
-        "linear/rails.gpkg", "linear/rivers.gpkg", "project.yaml",
+        "linear/rails.gpkg", "linear/rivers.gpkg", "project.yaml", "card.json", "card.html",
+        "reference/clc2018.gpkg", "reference/rpz2018.gpkg", "linear/eu_hydro.gpkg",
+        "delivery_unit.gpkg", *(f"reference/hrl/{n}_2018_010m.tif" for n in HRL),
     }  # fmt: skip
     found = {p.relative_to(area).as_posix() for p in area.rglob("*") if p.is_file()}
     assert expected <= found
@@ -90,12 +95,20 @@ def test_items_are_valid_stac(items):
         assert item.properties["proj:code"] == "EPSG:32633"
 
 
-def test_there_are_enough_dates(items):
+def test_there_are_dates_in_every_season(items):
     for year in YEARS:
         dates = [i for i in items if i.datetime.year == year]
-        assert 24 <= len(dates) <= 36
-        assert {i.datetime.month for i in dates} == set(range(1, 13))
+        assert 20 <= len(dates) <= 60
+        assert {i.datetime.month % 12 // 3 for i in dates} == {0, 1, 2, 3}
         assert len({i.id for i in items}) == len(items)
+
+
+def test_the_card_tells_what_is_in_the_folder(area, truth, items):
+    card = json.loads((area / "card.json").read_text())
+    assert (card["region"], card["seed"], card["years"]) == ("continental", 7, list(YEARS))
+    text = (area / "card.html").read_text()
+    assert text.count("data:image/") >= 6
+    assert "http://" not in text.replace("http://www.w3.org", "")
 
 
 def test_assets_are_cogs_named_after_their_band(area, items):
@@ -201,5 +214,6 @@ def test_wrong_input_is_named_and_nothing_is_written(change, message, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_regions_are_those_of_the_grid():
-    assert len(list_regions()) == 9
+def test_regions_are_those_of_the_grid_and_some_coasts():
+    assert set(list_regions()) > set(grid_regions())
+    assert len(list_regions()) >= 12

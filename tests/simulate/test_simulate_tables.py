@@ -3,6 +3,7 @@ import pytest
 from bocage.errors import InputError
 from bocage.grid import list_regions
 from bocage.legend import load_legend
+from bocage.simulate._canopy import canopy_index
 from bocage.simulate._paint import MOST, PATTERNS
 from bocage.simulate._tables import (
     BANDS,
@@ -12,16 +13,18 @@ from bocage.simulate._tables import (
     endmembers,
     land_index,
     lands,
+    list_landscapes,
     region,
     rules,
 )
 
 
-@pytest.mark.parametrize("name", list_regions())
+@pytest.mark.parametrize("name", list_landscapes())
 def test_every_region_is_complete(name):
     countryside = region(name)
     assert set(countryside.shares) <= set(land_index())
     assert 80 < sum(countryside.shares.values()) < 120
+    assert countryside.biogeographical in list_regions()
     assert countryside.place[0] % 10_000 == countryside.place[1] % 10_000 == 0
     assert len(countryside.snow) == 12
     assert countryside.soil in endmembers()
@@ -32,12 +35,13 @@ def test_every_region_is_complete(name):
 
 
 def test_tables_name_what_exists():
-    zones = {"farm", "wild", "basin", "town", "line", "inset"}
+    zones = {"farm", "wild", "basin", "town", "line", "inset", "coast"}
     assert {land.zone for land in lands()} <= zones
     assert {land.pattern for land in lands()} <= set(PATTERNS)
-    assert {c.green for c in covers()} | {c.ground for c in covers()} <= set(endmembers())
+    assert {c.ground for c in covers()} | {c.tint for c in covers()} <= set(endmembers())
+    assert {c.canopy for c in covers()} <= set(canopy_index())
     assert all(spectrum.shape == (len(BANDS),) for spectrum in endmembers().values())
-    shapes = {"patch", "town", "object", "blob", "beside"}
+    shapes = {"patch", "town", "object", "blob", "beside", "shore"}
     assert {rule.shape for rule in rules()} <= shapes
     assert {r.source for r in rules()} | {r.target for r in rules()} <= set(land_index())
 
@@ -47,7 +51,17 @@ def test_kinds_of_land_are_classes_of_the_legend():
     table = class_table(legend)
     assert legend.classes[table[land_index()["lake"]] - 1].name.endswith("lakes")
     assert table.min() >= 1
-    assert len(set(table.tolist())) > 45
+    assert len(set(table.tolist())) == len(legend.classes)
+
+
+def test_a_coast_differs_from_the_land_behind_it_by_what_is_given():
+    inland, coast = region("atlantic"), region("atlantic_coast")
+    assert coast.biogeographical == "atlantic"
+    assert inland.coast is None
+    assert coast.coast.sea > 0.2
+    assert coast.crops == inland.crops
+    assert coast.shares["heath"] == inland.shares["heath"]
+    assert coast.shares["dune"] > inland.shares["dune"]
 
 
 def test_an_unknown_region_is_named():

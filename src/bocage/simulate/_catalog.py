@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,10 @@ from pyproj import Transformer
 from pystac.stac_io import DefaultStacIO
 
 from bocage.files import atomic_path, write_text
-from bocage.simulate._camera import Film, Image
+from bocage.simulate._calendar import Pass
+from bocage.simulate._camera import Image
+from bocage.simulate._film import Film
+from bocage.simulate._instrument import bands
 from bocage.simulate._tables import BANDS, RESOLUTION
 
 COLLECTION = "sentinel-2-l2a"
@@ -29,11 +31,13 @@ EXTENSIONS = (
     "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
     "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
     "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
+    "https://stac-extensions.github.io/view/v1.0.0/schema.json",
 )
 
 COMMON_NAMES = {
-    "B02": "blue", "B03": "green", "B04": "red", "B05": "rededge", "B06": "rededge",
-    "B07": "rededge", "B08": "nir", "B8A": "nir08", "B11": "swir16", "B12": "swir22",
+    "B01": "coastal", "B02": "blue", "B03": "green", "B04": "red", "B05": "rededge",
+    "B06": "rededge", "B07": "rededge", "B08": "nir", "B8A": "nir08", "B09": "nir09",
+    "B11": "swir16", "B12": "swir22",
 }  # fmt: skip
 
 
@@ -57,21 +61,24 @@ def counts(reflectance: NDArray[np.float32], offset: int) -> NDArray[np.uint16]:
     return result
 
 
-def write_image(
-    folder: Path, item_id: str, image: Image, film: Film, when: datetime
-) -> pystac.Item:
+def item_id(one: Pass, film: Film) -> str:
+    """Id of the item of a pass in a UTM zone: satellite, day and zone."""
+    return f"S2{one.platform}_{one.when:%Y%m%d}_T{film.zone:02d}"
+
+
+def write_image(folder: Path, image: Image, film: Film, one: Pass) -> pystac.Item:
     """Write the bands of one date and return its STAC item (asset paths absolute).
 
     Parameters
     ----------
     folder
         Folder of the catalogue; the files go to a folder in it named after the item.
-    when
-        Time of the image, UTC.
+    one
+        The pass on which the image was taken.
     """
-    rule = baseline(when.year)
-    target = folder / item_id
-    item = _item(item_id, image, film, when, rule)
+    rule = baseline(one.when.year)
+    item = _item(image, film, one, rule)
+    target = folder / item.id
     for name in BANDS:
         path = target / f"{name}.tif"
         _write_cog(path, counts(image.bands[name], rule.offset), film.boxes[RESOLUTION[name]], name)
@@ -102,21 +109,25 @@ def _write_cog(path: Path, data: NDArray[Any], box: GeoBox, name: str) -> None:
         target.set_band_description(1, name)
 
 
-def _item(item_id: str, image: Image, film: Film, when: datetime, rule: Baseline) -> pystac.Item:
+def _item(image: Image, film: Film, one: Pass, rule: Baseline) -> pystac.Item:
     outline = _outline(film)
     return pystac.Item(
-        id=item_id,
+        id=item_id(one, film),
         geometry=shapely.geometry.mapping(outline),
         bbox=[round(v, 7) for v in outline.bounds],
-        datetime=when,
+        datetime=one.when,
         properties={
-            "platform": "sentinel-2a" if item_id.startswith("S2A") else "sentinel-2b",
+            "platform": f"sentinel-2{one.platform.lower()}",
             "constellation": "sentinel-2",
             "instruments": ["msi"],
             "gsd": 10,
             "proj:code": f"EPSG:{film.epsg}",
             "eo:cloud_cover": round(image.cloud_cover, 2),
+            "view:sun_elevation": round(one.weather.sun, 3),
+            "view:sun_azimuth": round(one.weather.azimuth, 3),
             "s2:processing_baseline": rule.name,
+            "s2:nodata_pixel_percentage": round(image.nodata, 3),
+            "s2:snow_ice_percentage": round(image.snow_cover, 3),
         },
         stac_extensions=list(EXTENSIONS),
         collection=COLLECTION,
@@ -143,7 +154,15 @@ def _asset(path: Path, name: str, box: GeoBox, rule: Baseline) -> pystac.Asset:
         raster["data_type"] = "uint8"
     else:
         raster |= {"data_type": "uint16", "scale": 0.0001, "offset": -rule.offset / 10_000}
-        fields["eo:bands"] = [{"name": name, "common_name": COMMON_NAMES[name]}]
+        band = bands()[BANDS.index(name)]
+        fields["eo:bands"] = [
+            {
+                "name": name,
+                "common_name": COMMON_NAMES[name],
+                "center_wavelength": round(band.centre_nm / 1000, 4),
+                "full_width_half_max": round(band.width_nm / 1000, 4),
+            }
+        ]
     fields["raster:bands"] = [raster]
     roles = ["data"] if name == "SCL" else ["data", "reflectance"]
     title = "scene classification" if name == "SCL" else f"band {name}"
@@ -180,9 +199,3 @@ def write_catalog(folder: Path, items: list[pystac.Item], region: str) -> Path:
     catalog.make_all_asset_hrefs_relative()
     catalog.save(catalog_type=pystac.CatalogType.SELF_CONTAINED, stac_io=_Io())
     return folder / "catalog.json"
-
-
-def image_time(year: int, day: int) -> datetime:
-    """Time at which the satellite passes on a day of the year."""
-    start = datetime(year, 1, 1, 10, 20, 31, tzinfo=UTC)
-    return datetime.fromtimestamp(start.timestamp() + (day - 1) * 86_400, tz=UTC)

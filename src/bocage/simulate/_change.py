@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
+from rasterio.features import rasterize
 from scipy import ndimage
 from shapely import LineString
+from shapely.geometry.base import BaseGeometry
 
 from bocage.grid import FINE
 from bocage.simulate._domain import Seed
@@ -17,13 +20,15 @@ from bocage.simulate._landscape import BARE, Landscape
 from bocage.simulate._noise import IntArray, fractal
 from bocage.simulate._tables import Rule, land_index, lands, rules
 from bocage.simulate._towns import Way
-from bocage.simulate._water import draw
 
-SHARE = (0.011, 0.017)
+SHARE = (0.008, 0.022)
 """Share of the mapped area that changes in three years, drawn from this range."""
 
 PIXELS_HA = 10_000 / FINE**2
 """Pixels in a hectare."""
+
+LONGEST = 480
+"""Objects that are longer, in pixels, change within a window of that size."""
 
 LEAST_HA = 0.08
 """Smaller patches do not change."""
@@ -41,6 +46,7 @@ class _State:
     windows: list[tuple[slice, slice] | None]
     kind: NDArray[np.uint8]
     size: NDArray[np.int64]
+    near: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
     changed: int = 0
 
 
@@ -52,22 +58,27 @@ def evolve(landscape: Landscape, inside: NDArray[np.bool_], year: int, seed: See
     landscape
         The landscape before.
     inside
-        The mapped area, shape (y, x): the share of change is that inside it.
+        The mapped area, shape (y, x); it and the land around it change alike, each by the
+        drawn share of `SHARE`.
     year
         The later year; it enters the draw.
     """
     state = _state(landscape, inside)
-    rng = seed.rng("change", year)
-    target = rng.uniform(*SHARE) * inside.sum()
-    road = _new_road(state, landscape, target, rng)
-    _apply_rules(state, rules(), target, rng, seed.at("change", year))
+    share = seed.rng("change", year).uniform(*SHARE)
+    roads: tuple[Way, ...] = ()
+    for where, part in (("inside", inside), ("outside", ~inside)):
+        state = replace(state, inside=part, size=_sizes(landscape, part), near={}, changed=0)
+        rng = seed.rng("change", year, where)
+        target = share * part.sum()
+        roads += _new_road(state, landscape, target, rng)
+        _apply_rules(state, rules(), target, rng, seed.at("change", year, where))
     return replace(
         landscape,
         land=state.land,
         obj=state.obj,
         cover=state.cover,
         angle=np.array(state.angle, np.float32),
-        ways=(*landscape.ways, *road),
+        ways=(*landscape.ways, *roads),
     )
 
 
@@ -77,7 +88,7 @@ def rewind(
     """Kinds of land some years earlier: the rules run backwards over a share of the area."""
     state = _state(landscape, inside)
     back = [
-        Rule(r.target, r.source, r.weight, r.least_ha, r.most_ha, "patch")
+        Rule(r.target, r.source, r.weight, r.least_ha, r.most_ha, "patch", r.process)
         for r in rules()
         if r.shape in ("patch", "town")
     ]
@@ -90,7 +101,6 @@ def _state(landscape: Landscape, inside: NDArray[np.bool_]) -> _State:
     count = len(landscape.angle)
     kind = np.zeros(count, np.uint8)
     kind[landscape.obj.ravel()] = landscape.land.ravel()
-    size = np.bincount(landscape.obj[inside], minlength=count)
     return _State(
         land=landscape.land.copy(),
         obj=landscape.obj.copy(),
@@ -99,8 +109,13 @@ def _state(landscape: Landscape, inside: NDArray[np.bool_]) -> _State:
         inside=inside,
         windows=ndimage.find_objects(landscape.obj + 1, count),
         kind=kind,
-        size=size,
+        size=_sizes(landscape, inside),
     )
+
+
+def _sizes(landscape: Landscape, part: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Pixels of each object in a part of the square."""
+    return np.bincount(landscape.obj[part], minlength=len(landscape.angle))
 
 
 def _apply_rules(
@@ -137,7 +152,7 @@ def _event(state: _State, rule: Rule, left: float, rng: np.random.Generator, noi
     if fits.size == 0:
         return
     chosen = int(rng.choice(fits))
-    window = state.windows[chosen]
+    window = _near_by(state, chosen, rng)
     if window is None:
         return
     here = (state.obj[window] == chosen) & state.inside[window] & (state.land[window] == source)
@@ -153,10 +168,25 @@ def _event(state: _State, rule: Rule, left: float, rng: np.random.Generator, noi
     part = np.zeros(here.size, bool)
     part[rank[:many]] = True
     whole = _largest_part(part.reshape(here.shape))
-    # No hole is left inside the patch, but for other land.
-    whole = ndimage.binary_fill_holes(whole) & here
+    # No hole is left inside the patch, but for other land; a shore falls dry all around.
+    if rule.shape != "shore":
+        whole = ndimage.binary_fill_holes(whole) & here
     if whole.sum() >= LEAST_HA * PIXELS_HA:
         _assign(state, window, whole, target, state.angle[chosen])
+
+
+def _near_by(state: _State, chosen: int, rng: np.random.Generator) -> tuple[slice, slice] | None:
+    """The window of an object; of a long one, such as a river, a piece."""
+    window = state.windows[chosen]
+    if window is None or max(side.stop - side.start for side in window) <= LONGEST:
+        return window
+    rows, columns = np.nonzero(state.obj[window] == chosen)
+    if rows.size == 0:
+        return None
+    pick = int(rng.integers(rows.size))
+    middle = (window[0].start + int(rows[pick]), window[1].start + int(columns[pick]))
+    top, left = (max(0, m - LONGEST // 2) for m in middle)
+    return slice(top, top + LONGEST), slice(left, left + LONGEST)
 
 
 def _largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -184,14 +214,15 @@ def _assign(
 
 
 def _next_to(state: _State, fits: NDArray[np.int64], target: int) -> NDArray[np.int64]:
-    """Objects within 15 m of land of the target kind."""
-    there = state.land == target
-    if not there.any():
-        return fits[:0]
-    near = ndimage.binary_dilation(there, iterations=6)
-    close = np.zeros(len(state.angle), bool)
-    close[np.unique(state.obj[near])] = True
-    found: NDArray[np.int64] = fits[close[fits]]
+    """Objects within 15 m of what was land of the target kind before anything changed."""
+    if target not in state.near:
+        there = state.land == target
+        close = np.zeros(len(state.kind), bool)
+        if there.any():
+            beside = state.obj[ndimage.binary_dilation(there, iterations=6)]
+            close[np.unique(beside[beside < len(close)])] = True
+        state.near[target] = close
+    found: NDArray[np.int64] = fits[state.near[target][fits]]
     return found
 
 
@@ -208,8 +239,8 @@ def _order(
     Parameters
     ----------
     shape
-        See ``changes.csv``: town and beside grow from land of the target kind, object is cut
-        straight, blob and patch are rounded.
+        See ``changes.csv``: town and beside grow from land of the target kind, shore from the
+        edge of the object, object is cut straight, blob and patch are rounded.
     here, there
         Pixels of the object, and of land of the target kind, in the window of the object.
     turn
@@ -224,8 +255,13 @@ def _order(
         return away + 0.15 * along
     if shape in ("object", "town"):
         return along
-    if shape == "blob":
+    if shape in ("shore", "blob"):
         depth = ndimage.distance_transform_edt(np.pad(here, 1))[1:-1, 1:-1]
+    if shape == "shore":
+        # Shores are flat on one side and steep on the other.
+        tilt: NDArray[np.floating] = depth * (1.5 + np.sin(along / max(along.max(), 1) * 3))
+        return tilt
+    if shape == "blob":
         row, column = np.unravel_index(int(np.argmax(depth)), here.shape)
     else:
         rows, columns = np.nonzero(here)
@@ -245,9 +281,7 @@ def _new_road(
     length = min(650.0, target * FINE**2 / 3 / width)
     if length < 150:
         return ()
-    open_land = np.isin(
-        state.land, [index[k] for k in ("arable", "grass_managed", "grass_natural", "forest_b")]
-    )
+    open_land = np.array([land.key in _ROAD_LANDS for land in lands()])
     size = landscape.domain.side
     for _ in range(40):
         middle = size / 2 + rng.uniform(-0.9, 0.9, 2) * landscape.domain.half
@@ -256,9 +290,27 @@ def _new_road(
         turn = course + bend * steps
         xy = np.cumsum(np.column_stack([np.cos(turn), np.sin(turn)]), axis=0) * length / 20
         line = LineString(xy - xy.mean(axis=0) + middle)
-        drawn = draw(landscape.domain, [line.buffer(width / 2, cap_style="flat")]) > 0
-        if drawn.any() and (open_land & state.inside)[drawn].mean() > 0.97:
-            part = drawn & open_land & state.inside
-            _assign(state, (slice(None), slice(None)), part, index["road"], 0.0)
+        window, drawn = _drawn(line.buffer(width / 2, cap_style="flat"), state.land.shape)
+        free = open_land[state.land[window]] & state.inside[window]
+        if drawn.any() and free[drawn].mean() > 0.97:
+            _assign(state, window, drawn & free, index["road"], 0.0)
             return (Way(line, "primary", width),)
     return ()
+
+
+_ROAD_LANDS = ("arable", "grass_managed", "grass_natural", "forest_b")
+"""Kinds of land that new roads run over."""
+
+
+def _drawn(
+    shape: BaseGeometry, size: tuple[int, ...]
+) -> tuple[tuple[slice, slice], NDArray[np.bool_]]:
+    """A window around a shape in local metres, and the pixels in it that the shape covers."""
+    west, north, east, south = shape.bounds
+    rows = slice(max(0, int(north / FINE)), min(size[0], int(south / FINE) + 1))
+    columns = slice(max(0, int(west / FINE)), min(size[1], int(east / FINE) + 1))
+    box = (max(0, rows.stop - rows.start), max(0, columns.stop - columns.start))
+    if 0 in box:
+        return (slice(0, 0), slice(0, 0)), np.zeros((0, 0), bool)
+    transform = Affine(FINE, 0, columns.start * FINE, 0, FINE, rows.start * FINE)
+    return (rows, columns), np.asarray(rasterize([shape], box, transform=transform) > 0)

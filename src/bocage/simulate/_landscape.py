@@ -10,14 +10,17 @@ from scipy import ndimage
 
 from bocage.grid import FINE
 from bocage.simulate._allocate import allocate, farm_land
+from bocage.simulate._coast import look_along, paint_port, paint_sea, paint_strand
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._hedges import paint_hedges
 from bocage.simulate._noise import FloatArray, IntArray, fractal
 from bocage.simulate._parcels import Parcels, field_parcels, stand_parcels, town_parcels
+from bocage.simulate._specks import paint_airfield, paint_specks
+from bocage.simulate._streams import STEP, Stream
 from bocage.simulate._tables import Region, land_index
-from bocage.simulate._terrain import STEP, Stream, build_terrain
+from bocage.simulate._terrain import Terrain, build_terrain
 from bocage.simulate._towns import Town, Way, build_ways, place_towns
-from bocage.simulate._water import paint_water, paint_ways
+from bocage.simulate._water import paint_mouth, paint_water, paint_ways
 
 BARE = 255
 """No cover of its own: the pixel looks like its kind of land."""
@@ -72,10 +75,20 @@ def build_landscape(domain: Domain, region: Region, seed: Seed) -> Landscape:
     terrain = build_terrain(domain, region, seed)
     towns = place_towns(domain, region, terrain, seed)
     features = {**terrain.features, "town": _nearness(domain, towns)}
-    canvas = _parcel_canvas(domain, region, features, seed)
+    canvas = _parcel_canvas(domain, region, terrain, features, seed)
+    strand = None
+    if region.coast and terrain.shore:
+        strand = look_along(domain, region.coast, terrain.shore, seed)
+        paint_strand(canvas, domain, region, strand)
+    paint_specks(canvas, domain, region, terrain, seed)
+    airfield = paint_airfield(canvas, domain, region, terrain, towns, seed)
     paint_towns(canvas, domain, region, towns, seed)
     streams = paint_water(canvas, domain, region, terrain, seed)
-    ways = build_ways(domain, region, terrain, towns, seed)
+    if strand:
+        estuary = paint_mouth(canvas, domain, region, terrain, strand)
+        paint_sea(canvas, domain, region, strand, estuary)
+        paint_port(canvas, domain, strand, towns, seed)
+    ways = build_ways(domain, region, terrain, towns, airfield, seed)
     paint_ways(canvas, domain, ways)
     return Landscape(
         domain,
@@ -95,22 +108,35 @@ def _nearness(domain: Domain, towns: tuple[Town, ...]) -> FloatArray:
     axis = domain.axis(STEP)
     near = np.zeros((axis.size, axis.size), np.float32)
     for town in towns:
-        away = np.hypot(axis[:, None] - town.y, axis[None, :] - town.x) - town.radius
-        near = np.maximum(near, np.exp(-np.maximum(away, 0) / 350) * min(1, town.radius / 120))
+        reach = town.radius + 2500
+        rows, columns = (
+            slice(*np.searchsorted(axis, [center - reach, center + reach]))
+            for center in (town.y, town.x)
+        )
+        away = np.hypot(axis[rows, None] - town.y, axis[None, columns] - town.x) - town.radius
+        pull = np.exp(-np.maximum(away, 0) / 350) * min(1, town.radius / 120)
+        near[rows, columns] = np.maximum(near[rows, columns], pull)
     result: FloatArray = ((near - near.mean()) / max(float(near.std()), 1e-6)).astype(np.float32)
     return result
 
 
 def _parcel_canvas(
-    domain: Domain, region: Region, features: dict[str, FloatArray], seed: Seed
+    domain: Domain,
+    region: Region,
+    terrain: Terrain,
+    features: dict[str, FloatArray],
+    seed: Seed,
 ) -> Canvas:
     """Fields on the land that is farmed, stands of natural land on the rest."""
+    times = round(STEP / FINE)
+    ashore = ~np.repeat(np.repeat(terrain.sea, times, axis=0), times, axis=1)
     fields = field_parcels(domain, region, seed)
-    chosen = farm_land(fields, domain, region, features, seed)
+    chosen = farm_land(fields, ashore, domain, region, features, terrain.height, seed)
     farm = chosen[fields.label]
-    farmed = allocate(fields, farm, ("farm", "basin"), domain, region, features, seed)
+    place = (domain, region, features, terrain.height, seed)
+    farmed = allocate(fields, farm & ashore, ("farm", "basin"), *place)
     stands = stand_parcels(domain, seed)
-    grown = allocate(stands, ~farm, ("wild",), domain, region, features, seed)
+    grown = allocate(stands, ~farm & ashore, ("wild",), *place)
     land = np.where(farm, farmed[fields.label], grown[stands.label])
     obj = np.where(farm, fields.label, stands.label + np.int32(fields.count))
     canvas = Canvas(
@@ -215,6 +241,6 @@ def _block_kinds(
     kind[order[:works]] = index["industry"]
     kind[order[works : works + unused]] = index["brownfield"]
     rest = order[works + unused :]
-    parks = max(1, round(0.08 * len(order)))
+    parks = max(1, round(0.12 * len(order)))
     kind[rest[np.argsort(chance[rest], kind="stable")[:parks]]] = index["park"]
     return kind

@@ -125,8 +125,8 @@ def stand_parcels(domain: Domain, seed: Seed) -> Parcels:
     wobble = seed.at("stands", "wobble")
     warp_y = 34 * fractal(axis, axis, 190, wobble, octaves=4)
     warp_x = 34 * fractal(axis, axis, 190, wobble + 9, octaves=4)
-    fine = cells(warp_y, warp_x, FINE, 118, seed.at("stands", "small"))
-    broad = cells(warp_y, warp_x, FINE, 310, seed.at("stands", "large"))
+    fine = cells(warp_y, warp_x, FINE, 165, seed.at("stands", "small"))
+    broad = cells(warp_y, warp_x, FINE, 430, seed.at("stands", "large"))
     label, keys = dense((broad.astype(np.int64) << 32) | fine)
     # A large cell either stays whole or is cut into small ones.
     whole = seed.rng("stands", "whole").random(int(broad.max()) + 1) < 0.35

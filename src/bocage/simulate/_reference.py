@@ -1,187 +1,117 @@
-"""Reference layers as they are: coarser than the truth, older, shifted and wrong in places."""
+"""Reference layers that others made, with the faults they have, and their files.
+
+Every layer has the file layout of a real product, so that a project file reads either. Rates
+and sizes of the faults, with their sources, are in ``data/reference_errors.csv``.
+
+==================  ==========================  ============  ===================================
+file                real counterpart            detail        faults
+==================  ==========================  ============  ===================================
+clcplus.tif         CLC+ Backbone 2021          10 m          confusions by class, borders
+n2k2018.gpkg        N2K 2018                    0.5 ha        age, borders, labels by class
+rpz2018.gpkg        Riparian Zones 2018         0.5 ha        the same; no data here and there
+clc2018.gpkg        CORINE Land Cover 2018      25 ha, 100 m  generalisation, age, labels
+hrl/TCD, FTY, GRA,  High Resolution Layers      10 m          noise, omissions, commissions, age
+IMD_2018_010m.tif   2018
+lucas.gpkg          LUCAS                       points        records of distant points
+==================  ==========================  ============  ===================================
+"""
 
 from __future__ import annotations
 
-import csv
-from importlib import resources
+from dataclasses import dataclass
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import shapely
 from numpy.typing import NDArray
-from rasterio.features import shapes, sieve
 
-from bocage.grid import CRS, FINE, NATIVE
-from bocage.legend import Legend, load_crosswalk
+from bocage.grid import NATIVE
+from bocage.legend import Legend
+from bocage.rasters import wrap, write_geotiff
+from bocage.simulate._clc import clc
+from bocage.simulate._clcplus import NO_CLASS, clcplus
 from bocage.simulate._domain import Domain, Seed
-from bocage.simulate._noise import cells, fractal
+from bocage.simulate._hrl import OUTSIDE, hrl
+from bocage.simulate._landscape import Landscape
+from bocage.simulate._polygons import n2k, riparian
+from bocage.simulate._survey import survey
+from bocage.simulate._vector import write_layers
 
-WRONG_PIXELS = 0.06
-"""Share of the raster layer that is another class, in patches."""
-
-WRONG_POLYGONS = 0.05
-"""Share of the polygons whose class is wrong."""
-
-MOST_WRONG_M2 = 150_000.0
-"""Larger polygons have the right class."""
-
-SHIFT_M = 3.0
-"""Standard deviation of the position of polygon borders."""
-
-POLYGON_PIXEL = 5.0
-"""Pixel size in metres of the raster that polygons are traced from."""
-
-MMU_M2 = 5000.0
-"""Smallest polygon."""
-
-POINT_SPACING_M = 250.0
-"""Spacing of the survey points."""
-
-NO_CLASS = 255
+LAYERS = {
+    "n2k2018": "n2k2018",
+    "rpz2018": "rpz_DU001A_lclu_2018",
+    "clc2018": "U2018_CLC2018_V2020_20u1",
+    "lucas": "lucas",
+}
+"""Name of the layer in each vector file."""
 
 
-def clcplus(
-    classes: NDArray[np.uint8], legend: Legend, domain: Domain, seed: Seed
-) -> NDArray[np.uint8]:
-    """A raster of 10 m in the codes of CLC+ Backbone from the truth.
+@dataclass(frozen=True)
+class References:
+    """Reference layers of a landscape.
+
+    Attributes
+    ----------
+    clcplus
+        uint8 on the grid of 10 m.
+    hrl
+        ``TCD``, ``FTY``, ``GRA`` and ``IMD``: uint8 on the grid of 10 m.
+    vectors
+        Polygons and points by the name of their file.
+    """
+
+    clcplus: NDArray[np.uint8]
+    hrl: dict[str, NDArray[np.uint8]]
+    vectors: dict[str, gpd.GeoDataFrame]
+
+
+def reference_layers(
+    truth: dict[int, NDArray[np.uint8]],
+    older: NDArray[np.uint8],
+    landscape: Landscape,
+    sites: gpd.GeoDataFrame | None,
+    legend: Legend,
+    seed: Seed,
+) -> References:
+    """All reference layers.
 
     Parameters
     ----------
-    classes
-        Class index of every pixel of 2.5 m, shape (y, x).
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, shape (y / 4, x / 4): most frequent code of each pixel, borders shifted by
-        up to a pixel, `WRONG_PIXELS` of the area mistaken for a similar class.
+    truth
+        Class index of every pixel of 2.5 m by year, shape (y, x).
+    older
+        The same some years before the first one: the age of the layers of 2018.
+    landscape
+        The state of the first year: its water and relief tell where Riparian Zones reach.
+    sites
+        Polygons with ``site_id``; None: the polygons of N2K are not named after sites.
     """
-    walk = load_crosswalk("clcplus", legend)
-    table = np.full(256, NO_CLASS, np.uint8)
-    for position, code in enumerate(legend.codes(), start=1):
-        table[position] = int(walk.from_legend(code) or NO_CLASS)
-    coarse = _mode(table[classes], round(NATIVE / FINE))
-    coarse = _shifted(coarse, 0.6, 24.0, seed.at("clcplus", "shift"))
-    return _mistaken(coarse, domain, seed)
+    domain = landscape.domain
+    return References(
+        clcplus=clcplus(truth[min(truth)], legend, domain, seed),
+        hrl=hrl(older, legend, domain, seed),
+        vectors={
+            "n2k2018": n2k(older, legend, domain, seed, sites),
+            "rpz2018": riparian(older, landscape.streams, landscape.height, legend, domain, seed),
+            "clc2018": clc(older, legend, domain, seed),
+            "lucas": survey(truth, legend, domain, seed),
+        },
+    )
 
 
-def _mode(codes: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    rows, columns = codes.shape[0] // factor, codes.shape[1] // factor
-    best = np.zeros((rows, columns), np.uint8)
-    most = np.zeros((rows, columns), np.uint8)
-    for code in np.unique(codes):
-        blocks = (codes == code).reshape(rows, factor, columns, factor)
-        count = blocks.sum(axis=(1, 3), dtype=np.uint8)
-        best = np.where(count > most, code, best)
-        most = np.maximum(most, count)
-    return best
-
-
-def _shifted(
-    values: NDArray[np.uint8], deviation: float, wavelength: float, seed: int
-) -> NDArray[np.uint8]:
-    """Move pixels by a smooth random displacement; deviation and wavelength in pixels."""
-    axis_y, axis_x = (np.arange(n, dtype=float) for n in values.shape)
-    down = fractal(axis_y, axis_x, wavelength, seed, octaves=2) * deviation
-    right = fractal(axis_y, axis_x, wavelength, seed + 5, octaves=2) * deviation
-    rows = np.clip(np.rint(axis_y[:, None] + down), 0, values.shape[0] - 1).astype(int)
-    columns = np.clip(np.rint(axis_x[None, :] + right), 0, values.shape[1] - 1).astype(int)
-    moved: NDArray[np.uint8] = values[rows, columns]
-    return moved
-
-
-def _mistaken(codes: NDArray[np.uint8], domain: Domain, seed: Seed) -> NDArray[np.uint8]:
-    axis = domain.axis(NATIVE)
-    warp_y = 25 * fractal(axis, axis, 120, seed.at("clcplus", "warp"), octaves=3)
-    warp_x = 25 * fractal(axis, axis, 120, seed.at("clcplus", "warp") + 5, octaves=3)
-    patch = cells(warp_y, warp_x, NATIVE, 95, seed.at("clcplus", "patches"))
-    names, number = np.unique(patch, return_inverse=True)
-    rng = seed.rng("clcplus", "wrong")
-    wrong = (rng.random(len(names)) < WRONG_PIXELS)[number]
-    second = (rng.random(len(names)) < 0.3)[number]
-    table = np.tile(np.arange(256, dtype=np.uint8), (2, 1))
-    text = (resources.files("bocage.simulate") / "data" / "clcplus_confusions.csv").read_text()
-    for row in csv.DictReader(text.splitlines()):
-        others = [int(c) for c in row["taken_for"].split(";")]
-        table[:, int(row["code"])] = others[0], others[-1]
-    return np.where(wrong, np.where(second, table[1][codes], table[0][codes]), codes)
-
-
-def n2k(classes: NDArray[np.uint8], legend: Legend, domain: Domain, seed: Seed) -> gpd.GeoDataFrame:
-    """Polygons in the codes of N2K 2018 from an earlier state of the truth.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        Column ``code_4_18`` (int) and valid polygons in EPSG:3035 that do not overlap, of
-        about `MMU_M2` at least, borders `SHIFT_M` off, `WRONG_POLYGONS` of them wrong.
-    """
-    step = round(POLYGON_PIXEL / FINE)
-    coarse = classes[step // 2 :: step, step // 2 :: step]
-    coarse = _shifted(coarse, SHIFT_M / POLYGON_PIXEL, 40.0, seed.at("n2k", "shift"))
-    coarse = sieve(np.ascontiguousarray(coarse), round(MMU_M2 / POLYGON_PIXEL**2), connectivity=4)
-    affine = domain.geobox(POLYGON_PIXEL).affine
-    traced = list(shapes(coarse, connectivity=4, transform=affine))
-    outlines = np.array([shapely.geometry.shape(geometry) for geometry, _ in traced], object)
-    index = np.array([int(value) for _, value in traced])
-    outlines = shapely.coverage_simplify(outlines, 4.0)
-    index = _mislabelled(index, shapely.area(outlines), legend, seed)
-    walk = load_crosswalk("n2k2018", legend)
-    codes = legend.codes()
-    names = [int(walk.from_legend(codes[i - 1]) or 0) for i in index]
-    frame = gpd.GeoDataFrame({"code_4_18": names}, geometry=list(outlines), crs=CRS)
-    if not frame.geometry.is_valid.all():
-        frame = frame.set_geometry(shapely.make_valid(frame.geometry.to_numpy()))
-        frame = frame.explode(ignore_index=True)
-        frame = frame[frame.geometry.geom_type == "Polygon"].reset_index(drop=True)
-    return frame.astype({"code_4_18": np.int32})
-
-
-def _mislabelled(
-    index: NDArray[np.int64], area: NDArray[np.float64], legend: Legend, seed: Seed
-) -> NDArray[np.int64]:
-    """Take a share of polygons for a similar class that occurs in the layer."""
-    rng = seed.rng("n2k", "wrong")
-    present = np.unique(index)
-    # Nobody mistakes the river, or the fields of a whole valley.
-    wrong = np.flatnonzero((rng.random(index.size) < WRONG_POLYGONS) & (area < MOST_WRONG_M2))
-    result = index.copy()
-    for polygon in wrong:
-        own = index[polygon]
-        others = present[present != own]
-        weight = legend.similarity[own - 1, others - 1].astype(float) ** 2 + 0.01
-        result[polygon] = rng.choice(others, p=weight / weight.sum())
-    return result
-
-
-def survey(
-    classes: dict[int, NDArray[np.uint8]], legend: Legend, domain: Domain, seed: Seed
-) -> gpd.GeoDataFrame:
-    """Points on a systematic grid with the true class of each year.
-
-    Parameters
-    ----------
-    classes
-        Class index of every pixel of 2.5 m by year.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        Columns ``point_id``, ``code_<year>`` (leaf codes) and points in EPSG:3035.
-    """
-    rng = seed.rng("survey")
-    side = 2 * domain.half
-    count = max(1, int(side // POINT_SPACING_M))
-    axis = domain.margin + (np.arange(count) + 0.5) * side / count
-    x, y = np.meshgrid(axis, axis)
-    x = x.ravel() + rng.uniform(-40, 40, x.size)
-    y = y.ravel() + rng.uniform(-40, 40, y.size)
-    table = legend.code_table()
-    row, column = (y // FINE).astype(int), (x // FINE).astype(int)
-    # Pixel centres: a reader that rounds the other way finds the same class.
-    x, y = (column + 0.5) * FINE, (row + 0.5) * FINE
-    data: dict[str, object] = {"point_id": np.arange(1, x.size + 1, dtype=np.int32)}
-    for year, layer in classes.items():
-        data[f"code_{year}"] = table[layer[row, column]]
-    places = np.asarray(shapely.points(domain.west + x, domain.north - y))
-    return gpd.GeoDataFrame(data, geometry=list(places), crs=CRS)
+def write_references(out: Path, layers: References, domain: Domain) -> list[Path]:
+    """Write the reference layers under ``reference/`` of the folder of the area."""
+    folder = out / "reference"
+    box = domain.geobox(NATIVE)
+    rasters = {"clcplus": (layers.clcplus, NO_CLASS, "clcplus")} | {
+        f"hrl/{name}_2018_010m": (values, OUTSIDE, name) for name, values in layers.hrl.items()
+    }
+    written = []
+    for name, (values, nodata, band) in rasters.items():
+        path = folder / f"{name}.tif"
+        write_geotiff(path, wrap(values, box), nodata=nodata, descriptions=[band])
+        written.append(path)
+    for name, frame in layers.vectors.items():
+        kind = "Point" if name == "lucas" else "Polygon"
+        written.append(write_layers(folder / f"{name}.gpkg", {LAYERS[name]: (frame, kind)}))
+    return written

@@ -8,36 +8,43 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import pyogrio
+import pandas as pd
 import pystac
 import rasterio
 import yaml
 from numpy.typing import NDArray
 from rasterio.features import rasterize
+from shapely import LineString
 
 from bocage.errors import InputError
 from bocage.files import atomic_path, write_text
-from bocage.grid import FINE, NATIVE, geobox
+from bocage.grid import FINE, geobox
 from bocage.legend import OUTSIDE, Legend, load_legend
-from bocage.rasters import wrap, write_geotiff
-from bocage.simulate._camera import load_film, textures
+from bocage.simulate._camera import textures
+from bocage.simulate._card import Facts, write_card
 from bocage.simulate._catalog import write_catalog
 from bocage.simulate._change import evolve, rewind
 from bocage.simulate._domain import Domain, Seed
+from bocage.simulate._film import load_films
 from bocage.simulate._landscape import Landscape, build_landscape
-from bocage.simulate._lines import line_layers
+from bocage.simulate._lines import write_lines
 from bocage.simulate._paint import mixing_fields
-from bocage.simulate._places import make_sites
-from bocage.simulate._reference import NO_CLASS, clcplus, n2k, survey
+from bocage.simulate._places import make_sites, make_unit
+from bocage.simulate._reference import reference_layers, write_references
+from bocage.simulate._separability import choose_probes
 from bocage.simulate._tables import class_table
 from bocage.simulate._tables import region as load_region
-from bocage.simulate._year import write_year
+from bocage.simulate._vector import write_vector
+from bocage.simulate._year import YearRecord, write_year
 
 LEGEND = "pa"
 """Id of the legend of the truth."""
 
 SIZES_KM = (1.0, 24.0)
 """Least and largest side of an area."""
+
+UNIT = "du0014"
+"""Code of the delivery unit."""
 
 AGED = 0.008
 """Share of the area by which the polygon layer is older than the first year."""
@@ -61,10 +68,12 @@ def simulate(
     out
         Folder to write to; it may exist. Left in it are ``catalog/catalog.json`` with the
         images, ``truth/lulc_<year>.tif`` (class index of the legend ``pa``, 2.5 m),
-        ``reference/`` (``clcplus.tif``, ``n2k2018.gpkg``, ``lucas.gpkg``), ``sites.gpkg``,
-        ``linear/`` (``roads.gpkg``, ``rails.gpkg``, ``rivers.gpkg``) and ``project.yaml``.
+        ``reference/`` (``clcplus.tif``, ``clc2018.gpkg``, ``n2k2018.gpkg``, ``rpz2018.gpkg``,
+        ``hrl/``, ``lucas.gpkg``), ``sites.gpkg``, ``delivery_unit.gpkg``, ``linear/``
+        (``roads.gpkg``, ``rails.gpkg``, ``rivers.gpkg``, ``eu_hydro.gpkg``), ``project.yaml``,
+        and the scene card ``card.json`` and ``card.html``.
     region
-        One of `bocage.grid.list_regions`.
+        One of `list_regions`.
     size_km
         Side of the area in kilometres, 1 to 24 (rounded to 20 m).
     seed
@@ -92,9 +101,9 @@ def simulate(
     domain = Domain.around(countryside.place, size_km)
     scoped = Seed(seed, region)
     tell(f"landscape of {domain.area_km2:.1f} km², {region} region")
-    sites = make_sites(domain, scoped)
-    inside = _inside(domain, sites)
     first = build_landscape(domain, countryside, scoped)
+    sites = make_sites(domain, scoped, _main_river(first))
+    inside = _inside(domain, sites)
     states = {years[0]: first}
     for before, year in pairwise(years):
         tell(f"change from {before} to {year}")
@@ -105,13 +114,26 @@ def simulate(
         _write_truth(out / "truth" / f"lulc_{year}.tif", truth[year], inside, domain, sites, legend)
     tell("reference layers")
     older = table[rewind(first, inside, AGED, scoped)]
-    _write_references(out, truth, older, legend, domain, scoped)
+    layers = reference_layers(truth, older, first, sites, legend, scoped)
+    write_references(out, layers, domain)
+    del older, layers
     write_vector(out / "sites.gpkg", sites, "sites")
-    for name, frame in line_layers(states[years[-1]], scoped).items():
-        write_vector(out / "linear" / f"{name}.gpkg", frame, name)
-    del truth, older
-    _write_images(out / "catalog", states, domain, scoped, tell)
+    unit = make_unit(sites, UNIT, _letters(region))
+    write_vector(out / "delivery_unit.gpkg", unit, "delivery_unit")
+    write_lines(out, states[years[-1]], scoped)
+    probes = choose_probes(truth, inside, domain, scoped)
+    records = _write_images(out / "catalog", states, domain, probes, scoped, tell)
+    write_card(out, Facts(region, size_km, seed, years, legend, truth, inside, records, probes))
     return _write_project(out, region, size_km, seed, years)
+
+
+def _main_river(landscape: Landscape) -> LineString | None:
+    return next((s.line for s in landscape.streams if s.main), None)
+
+
+def _letters(name: str) -> str:
+    """A name of letters only, as the names of deliveries ask for."""
+    return "".join(c for c in name if c.isalpha())
 
 
 def _silent(text: str) -> None:
@@ -179,59 +201,23 @@ def _write_truth(
         target.set_band_description(1, "class")
 
 
-def _write_references(
-    out: Path,
-    truth: dict[int, NDArray[np.uint8]],
-    older: NDArray[np.uint8],
-    legend: Legend,
-    domain: Domain,
-    seed: Seed,
-) -> None:
-    first = min(truth)
-    codes = wrap(clcplus(truth[first], legend, domain, seed), domain.geobox(NATIVE))
-    write_geotiff(
-        out / "reference" / "clcplus.tif", codes, nodata=NO_CLASS, descriptions=["clcplus"]
-    )
-    write_vector(out / "reference" / "n2k2018.gpkg", n2k(older, legend, domain, seed), "n2k2018")
-    write_vector(out / "reference" / "lucas.gpkg", survey(truth, legend, domain, seed), "lucas")
-
-
-def write_vector(path: Path, frame: gpd.GeoDataFrame, layer: str) -> Path:
-    """Write a GeoPackage whose bytes depend on its content only.
-
-    Parameters
-    ----------
-    path
-        The file; it appears whole or not at all.
-    frame
-        What to write.
-    layer
-        Name of the layer.
-    """
-    # GeoPackage notes when it was written; the same input must give the same bytes.
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
-    try:
-        with atomic_path(path) as part:
-            pyogrio.write_dataframe(frame, part, layer=layer, driver="GPKG")
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
-    return path
-
-
 def _write_images(
     folder: Path,
     states: dict[int, Landscape],
     domain: Domain,
+    probes: pd.DataFrame,
     seed: Seed,
     tell: Callable[[str], None],
-) -> None:
-    film = load_film(domain)
+) -> dict[int, YearRecord]:
+    films = load_films(domain)
     layers = (mixing_fields(domain, seed), *textures(domain, seed))
     items: list[pystac.Item] = []
+    records: dict[int, YearRecord] = {}
     for year, state in states.items():
-        items += write_year(folder, state, layers, film, year, seed, tell)
+        taken, records[year] = write_year(folder, state, layers, films, year, seed, tell, probes)
+        items += taken
     write_catalog(folder, items, seed.scope)
+    return records
 
 
 def _write_project(
@@ -244,9 +230,9 @@ def _write_project(
         "years": mapped,
         "aoi": {
             "sites": "sites.gpkg",
-            "delivery_unit": "du0014",
-            "delivery_name": region,
-            "region": region,
+            "delivery_unit": UNIT,
+            "delivery_name": _letters(region),
+            "region": load_region(region).biogeographical,
         },
         "legend": LEGEND,
         "imagery": {

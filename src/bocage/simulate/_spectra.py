@@ -1,50 +1,41 @@
-"""Reflectance of objects through the year: endmembers mixed by a phenology.
+"""Reflectance of every object on a date: canopies over soil, litter, herbs, water or snow.
 
-The green share of a cover follows a double logistic curve over the year (Beck et al.
-2006); the reflectance is the linear mixture of a green spectrum, the ground under it and
-shade. Objects differ in timing, density and brightness.
+Plants are canopies of PROSAIL (`_canopy`) whose leaf area and ageing follow the season
+(`_phenology`). Woods stand over an undergrowth with its own season, crowns cover a part of
+the ground only and throw shadows. What has no leaves is a measured surface, mixed with what
+tints it. Objects differ in timing, leaf area, vigour, closure and ground.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from bocage.simulate._domain import Seed
-from bocage.simulate._noise import FloatArray, IntArray
-from bocage.simulate._tables import BANDS, Region, covers, endmembers
+from bocage.simulate._canopy import canopy_index, canopy_over, under_sun
+from bocage.simulate._growth import Climate, Growth, Values, cover_values, grow, load_climate
+from bocage.simulate._noise import FloatArray
+from bocage.simulate._phenology import Leaves, leaves_on, undergrowth
+from bocage.simulate._tables import BANDS, Region, covers, endmembers, endmembers_of
+from bocage.simulate._units import Units, make_units
 
-TIMING_DAYS = 8.0
-"""Standard deviation of the timing of an object's season."""
+__all__ = ["Climate", "Growth", "Spectra", "Units", "grow", "load_climate", "make_units", "spectra"]
 
-DENSITY = 0.085
-"""Standard deviation of an object's density of green."""
+SKY = (0.46, 0.38, 0.30, 0.24, 0.22, 0.17, 0.15, 0.14, 0.13, 0.11, 0.06, 0.05)
+"""Share of the light in a shadow, by band: of the sky, and of leaves around."""
 
-BRIGHTNESS = 0.11
-"""Standard deviation of an object's brightness (relative)."""
+GREEN_STEP = 0.28
+"""One standard deviation of greenness within a unit, as the logarithm of its leaf area."""
 
-GROUND = 0.18
-"""Standard deviation of the brightness of the ground (relative)."""
+GAPS = 0.05
+"""One standard deviation of greenness within a unit, as share of ground under crowns."""
 
+WET = 0.16
+"""How much darker soil is in January than in July, each from the mean."""
 
-@dataclass(frozen=True)
-class Units:
-    """Objects under one cover: what has one spectrum on a date.
-
-    Attributes
-    ----------
-    label
-        Number of the unit of each pixel, int32, shape (y, x).
-    cover, obj
-        Cover and object of each unit, shape (n,).
-    """
-
-    label: IntArray
-    cover: NDArray[np.int64]
-    obj: NDArray[np.int64]
+BLOOM = 0.75
+"""Share of the flowers in the crown of a crop in full bloom."""
 
 
 @dataclass(frozen=True)
@@ -67,132 +58,158 @@ class Spectra:
     texture: FloatArray
 
 
-def make_units(obj: IntArray, cover: NDArray[np.uint8]) -> Units:
-    """Number the pairs of object and cover in the order in which they appear."""
-    key = obj.astype(np.int64) * 256 + cover
-    label, keys = pd.factorize(key.ravel())
-    keys = np.asarray(keys)
-    return Units(label.astype(np.int32).reshape(obj.shape), keys & 255, keys >> 8)
-
-
-@dataclass(frozen=True)
-class Growth:
-    """What makes units grow differently in one year, one value a unit."""
-
-    timing: NDArray[np.float64]
-    density: NDArray[np.float64]
-    brightness: NDArray[np.float64]
-    ground: NDArray[np.float64]
-    cuts: NDArray[np.float64]
-
-
-def grow(units: Units, objects: int, year: int, seed: Seed) -> Growth:
-    """Draw how each unit differs from its cover: partly lasting, partly of the year."""
-    vary = np.array([c.vary for c in covers()])[units.cover]
-    lasting = seed.rng("objects").normal(0, 1, (objects, 4))[units.obj]
-    # Covers within an object differ a little too, and so do years.
-    own = _hashed(units.obj * 256 + units.cover, seed.at("units"), 4)
-    yearly = _hashed(units.obj * 256 + units.cover, seed.at("units", year), 4)
-    mixed = 0.75 * lasting + 0.45 * own + 0.45 * yearly
-    season = float(seed.rng("season", year).normal(0, 4))
-    mean_cuts = np.array([c.mowings for c in covers()])[units.cover]
-    draw = _hashed(units.obj, seed.at("cuts", year), 4)
-    return Growth(
-        timing=season + TIMING_DAYS * vary * mixed[:, 0],
-        density=DENSITY * vary * mixed[:, 1],
-        brightness=np.clip(1 + BRIGHTNESS * vary * mixed[:, 2], 0.5, 1.6),
-        ground=np.clip(1 + GROUND * vary * mixed[:, 3], 0.45, 1.7),
-        cuts=_cut_days(mean_cuts, draw),
-    )
-
-
-def _cut_days(mean: NDArray[np.float64], draw: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Days of up to three cuts, shape (n, 3); 1000 where there is none."""
-    first = 138 + 13 * draw[:, 0]
-    days = np.stack([first, first + 48 + 7 * draw[:, 1], first + 100 + 9 * draw[:, 2]], axis=1)
-    number = np.clip(np.round(mean + 0.5 * draw[:, 3] * (mean > 0)), 0, 3)
-    result: NDArray[np.float64] = np.where(np.arange(3) < number[:, None], days, 1000.0)
-    return result
-
-
-def _hashed(key: NDArray[np.int64], seed: int, count: int) -> NDArray[np.float64]:
-    """Standard normal draws that depend on the key only, shape (n, count)."""
-    values = np.empty((key.size, count))
-    for i in range(count):
-        h = key.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed + 7919 * i)
-        h ^= h >> np.uint64(31)
-        h *= np.uint64(0xBF58476D1CE4E5B9)
-        h ^= h >> np.uint64(29)
-        h *= np.uint64(0x94D049BB133111EB)
-        h ^= h >> np.uint64(32)
-        # The sum of four uniform numbers is normal enough, and needs no inverse.
-        parts = [(h >> np.uint64(16 * k)) & np.uint64(0xFFFF) for k in range(4)]
-        total = np.sum([p.astype(float) for p in parts], axis=0) / 65536
-        values[:, i] = (total - 2) / np.sqrt(4 / 12)
-    return values
-
-
-def green_share(units: Units, growth: Growth, region: Region, day: float) -> NDArray[np.float64]:
-    """Share of green of each unit on a day of the year, 0 … 1."""
-    base, peak, after, sos, up, eos, down, herb = (
-        np.array([getattr(c, name) for c in covers()], float)[units.cover]
-        for name in ("base", "peak", "after", "sos", "up", "eos", "down", "herb")
-    )
-    spring = region.season_days * np.where(sos < 150, 1.0, 0.4)
-    start = sos + spring + growth.timing
-    # Spring sets when plants start; herbs of dry regions also end early, crops halfway.
-    dry = region.dry_days * np.select([herb == 1, herb == 2], [1.0, 0.45], 0.0)
-    late = np.where(eos > 240, -0.5, 0.4) * region.season_days
-    end = np.maximum(eos + late + growth.timing - dry, start + 35)
-    rise = 1 / (1 + np.exp(-(day - start) / up))
-    fall = 1 / (1 + np.exp(-(day - end) / down))
-    # … and they dry out more.
-    after = after * np.where(herb == 1, 1 - 0.7 * min(region.dry_days / 70, 1.0), 1.0)
-    plant = peak > 0.15
-    top = np.clip(peak + np.where(plant, growth.density, growth.density * 0.3), 0.0, 1.0)
-    share = base + (top - base) * rise - (top - after) * fall * rise
-    for k in range(3):
-        since = day - growth.cuts[:, k]
-        share = share * (1 - np.where(since >= 0, 0.68 * np.exp(-np.maximum(since, 0) / 17), 0))
-    result: NDArray[np.float64] = np.clip(share, 0, 1)
-    return result
-
-
-def spectra(units: Units, growth: Growth, region: Region, day: float, snow: float = 0.0) -> Spectra:
+def spectra(
+    units: Units,
+    growth: Growth,
+    region: Region,
+    day: float,
+    sun: float,
+    snow: float | FloatArray = 0.0,
+) -> Spectra:
     """Spectra of all units on a day of the year.
 
     Parameters
     ----------
+    sun
+        Elevation of the sun in degrees.
     snow
-        Share of open ground under snow.
+        Share of open ground under snow, 0 … 1: one value, or one a unit.
     """
-    share = green_share(units, growth, region, day)[:, None]
-    green, ground = _materials(region)
-    leaf, floor = green[units.cover], ground[units.cover] * growth.ground[:, None]
-    bloom = np.array([c.bloom for c in covers()])[units.cover]
-    away = (day - bloom - growth.timing - 0.5 * region.season_days) / 9
-    yellow = (np.exp(-(away**2)) * (bloom > 0))[:, None]
-    leaf = leaf + 0.75 * yellow * (endmembers()["bloom"] - leaf)
-    shade = np.array([c.shade for c in covers()])[units.cover][:, None]
-    # The sun is low in winter: trees throw longer shadows.
-    shade = np.clip(shade * (1 + 0.55 * np.cos(2 * np.pi * (day + 10) / 365)), 0, 0.8)
-    mixed = share * leaf + (1 - share) * floor
-    mean = (1 - shade) * mixed + shade * endmembers()["shade"]
-    mean = mean * growth.brightness[:, None]
-    slope = (1 - shade) * (leaf - floor) * 0.10 * np.sqrt(np.clip(share * (1 - share), 0.02, 1))
-    if snow > 0:
-        held = snow * np.array([c.snow for c in covers()])[units.cover][:, None]
-        mean = (1 - held) * mean + held * endmembers()["snow"]
-        slope = (1 - held) * slope
-    texture = np.array([c.texture for c in covers()], np.float32)[units.cover]
-    return Spectra(mean.astype(np.float32), slope.astype(np.float32), texture)
+    terms = under_sun(sun)
+    lies = np.broadcast_to(np.asarray(snow, float), units.cover.shape)
+    more, less = _stand(units, growth, region, terms, (day, sun), lies)
+    mixed = np.flatnonzero(growth.other != units.cover)
+    kin = replace(units, cover=growth.other)
+    more_kin, less_kin = _stand(kin, growth, region, terms, (day, sun), lies)
+    share = growth.share[mixed, None].astype(np.float32)
+    for own, other in ((more, more_kin), (less, less_kin)):
+        own[mixed] += share * (other[mixed] - own[mixed])
+    texture = cover_values("texture")[units.cover].astype(np.float32)
+    mean = np.clip((more + less) / 2, 0.0005, 1.2).astype(np.float32)
+    return Spectra(mean, ((more - less) / 2).astype(np.float32), texture)
 
 
-def _materials(region: Region) -> tuple[FloatArray, FloatArray]:
-    """Spectra of the green and of the ground of each cover, shape (cover, band)."""
-    known = endmembers()
-    green = np.stack([known[c.green] for c in covers()])
-    ground = np.stack(
-        [known[region.soil] if c.ground == "soil" else known[c.ground] for c in covers()]
+def _stand(
+    units: Units,
+    growth: Growth,
+    region: Region,
+    terms: FloatArray,
+    when: tuple[float, float],
+    lies: Values,
+) -> tuple[FloatArray, FloatArray]:
+    """Pure stands of each unit's cover, one standard deviation more and less green."""
+    day, sun = when
+    leaves = leaves_on(units, growth, region, day)
+    area = leaves.area * (1 - lies * cover_values("snow")[units.cover])
+    ground = _ground(units, growth, region, leaves, day)
+    ground = _undergrown(units, ground, growth, region, terms, day)
+    ground = _snowed(units, ground, lies)
+    canopy = _canopies()[units.cover]
+    closure = cover_values("closure")[units.cover]
+    # Where crowns close, closure varies less.
+    gappy = np.minimum(5 * (1 - closure), 1)
+    closure = np.clip(closure + growth.closure * gappy, 0.08, 1.0)
+    light = _light(units, sun) * growth.brightness[:, None].astype(np.float32)
+    more, less = (
+        light
+        * _flowering(
+            units,
+            growth,
+            region,
+            _seen(
+                canopy_over(terms, canopy, leaves.stage, area * np.exp(step * GREEN_STEP), ground),
+                ground,
+                np.clip(closure + step * GAPS * gappy, 0, 1),
+            ),
+            day,
+        )
+        for step in (1.0, -1.0)
     )
-    return green.reshape(-1, len(BANDS)), ground.reshape(-1, len(BANDS))
+    return more, less
+
+
+def _seen(crown: FloatArray, ground: FloatArray, closure: Values) -> FloatArray:
+    """Crowns and the ground between them."""
+    share = closure[:, None].astype(np.float32)
+    result: FloatArray = share * crown + (1 - share) * ground
+    return result
+
+
+def _ground(units: Units, growth: Growth, region: Region, leaves: Leaves, day: float) -> FloatArray:
+    """What lies beneath: soil is darker in the wet season, objects differ."""
+    base, tint, soil = _surfaces(region)
+    low, high = (cover_values(n)[units.cover] for n in ("tint_low", "tint_high"))
+    share = np.clip((low + (high - low) * leaves.season) * growth.tint, 0, 0.95)[:, None]
+    wet = 1 - WET * np.cos(2 * np.pi * (day - 20) / 365)
+    # Rock, water and roofs look much the same all year.
+    factor = growth.ground * np.where(soil[units.cover], wet, 1.0)
+    mixed = base[units.cover] * (1 - share) + tint[units.cover] * share
+    result: FloatArray = np.clip(mixed * factor[:, None], 0, 0.95).astype(np.float32)
+    return result
+
+
+def _undergrown(
+    units: Units,
+    ground: FloatArray,
+    growth: Growth,
+    region: Region,
+    terms: FloatArray,
+    day: float,
+) -> FloatArray:
+    """Herbs and small shrubs on the ground of woods."""
+    under = cover_values("under")[units.cover]
+    grown = np.flatnonzero(under > 0)
+    area, stage = undergrowth(region, growth.drought, day)
+    herbs = canopy_over(
+        terms,
+        np.full(grown.size, canopy_index()["meadow"], np.int64),
+        np.clip(stage + growth.vigour[grown], 0, 1),
+        area * growth.leaves[grown],
+        ground[grown],
+    )
+    share = np.clip(under[grown] * growth.tint[grown], 0, 1)[:, None].astype(np.float32)
+    out = ground.copy()
+    out[grown] = share * herbs + (1 - share) * ground[grown]
+    return out
+
+
+def _snowed(units: Units, ground: FloatArray, lies: Values) -> FloatArray:
+    """Snow on the ground: plants stand in it, roofs and roads are cleared in part."""
+    if not lies.any():
+        return ground
+    seen = cover_values("snow")[units.cover]
+    seen = np.where(cover_values("under")[units.cover] > 0, 1.0, seen)
+    held = (lies * seen)[:, None].astype(np.float32)
+    result: FloatArray = (1 - held) * ground + held * endmembers()["snow"]
+    return result
+
+
+def _flowering(
+    units: Units, growth: Growth, region: Region, mean: FloatArray, day: float
+) -> FloatArray:
+    bloom = cover_values("bloom")[units.cover]
+    away = (day - bloom - growth.spring - 0.5 * region.season_days) / 9
+    share = (BLOOM * np.exp(-(away**2)) * (bloom > 0))[:, None].astype(np.float32)
+    result: FloatArray = mean + share * (endmembers()["bloom"] - mean)
+    return result
+
+
+def _light(units: Units, sun: float) -> FloatArray:
+    """Share of the light that is left by the shadows of crowns, blocks and houses."""
+    # Shadows grow with the tangent of the zenith angle, but overlap more and more.
+    long = (1 / np.tan(np.radians(np.clip(sun, 12, 80)))) ** 0.35
+    shade = np.clip(cover_values("shade")[units.cover] * long, 0, 0.7)[:, None]
+    result: FloatArray = (1 - shade * (1 - np.array(SKY))).astype(np.float32)
+    return result
+
+
+def _canopies() -> NDArray[np.int64]:
+    return np.array([canopy_index()[c.canopy] for c in covers()], np.int64)
+
+
+def _surfaces(region: Region) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """Spectra of the ground of each cover and of its tint; whether it darkens when wet."""
+    known, soils = endmembers(), endmembers_of("soil")
+    names = [[region.soil if n == "soil" else n for n in (c.ground, c.tint)] for c in covers()]
+    base, tint = (np.stack([known[n[i]] for n in names]).reshape(-1, len(BANDS)) for i in (0, 1))
+    return base, tint, np.array([n[0] in soils for n in names])

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
 from bocage.errors import InputError
-from bocage.grid import list_regions
 from bocage.legend import Legend
 
-BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
+BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
 """Spectral bands that are simulated, in the order of the spectra."""
 
-RESOLUTION = dict(zip(BANDS, (10, 10, 10, 20, 20, 20, 10, 20, 20, 20), strict=True))
+RESOLUTION = dict(zip(BANDS, (60, 10, 10, 10, 20, 20, 20, 10, 20, 60, 20, 20), strict=True))
 """Native pixel size of each band in metres."""
 
 FEATURES = ("slope", "wet", "height", "south", "town", "water")
@@ -53,6 +53,8 @@ class Land:
         Weight and size in metres of chance.
     scatter
         Weight of chance between neighbouring parcels: high where patches are small.
+    belt
+        Where it can be: 1 above the sub-alpine limit only, -1 below it only, 0 anywhere.
     """
 
     key: str
@@ -64,38 +66,69 @@ class Land:
     noise: float
     noise_m: float
     scatter: float
+    belt: int
 
 
 @dataclass(frozen=True)
 class Cover:
     """What a pixel of 2.5 m looks like over the year.
 
-    The green share follows two logistic curves, from `base` in January over `peak`
-    to `after` in December (days of the year `sos`, `eos`; widths `up`, `down`).
+    Leaf area index and share of dead leaves follow two logistic curves, from `…_low` in
+    January over `…_high` to `…_after` in December (days of the year `sos`, `eos`; widths
+    `up`, `down`).
 
     Attributes
     ----------
-    green, ground
-        Endmembers of the green share and of the rest.
+    canopy
+        Canopy of ``canopies.csv``; on bare ground a few weeds, or none.
+    lag
+        Days from the middle of ageing to the loss of the leaves, or to the harvest.
+    catch
+        Leaf area index of the catch crop before and after a crop, where there is one.
+    closure
+        Share of the ground that lies under crowns; leaf area is that within crowns.
+    ground
+        Endmember beneath; ``soil`` stands for the soil of the region.
+    tint, tint_low, tint_high
+        Endmember mixed into the ground, and its share in winter and in the season.
+    under
+        Share of the ground that herbs of the undergrowth cover.
     shade
-        Share of shade; snow: how much of the snow is seen; texture: standard
-        deviation of the brightness at 2.5 m; vary: factor of the variation between objects.
+        Share of shadow under a sun at 45°.
+    snow
+        How much of the lying snow is seen, and hides the leaves.
     herb
-        0 woody or bare, 1 herbs (dry up in summer), 2 crops (earlier where spring is).
+        0 woody, wet or bare, 1 herbs (dry up in summer), 2 crops (earlier where spring is).
+    texture
+        Relative standard deviation of the brightness at 2.5 m.
+    vary
+        Factor of the variation between objects.
     mowings
         Mean number of cuts a year; bloom: day of full bloom, 0 for none.
+    kin
+        Covers that grow among it, separated by blanks; may be empty.
     """
 
     key: str
-    green: str
-    ground: str
-    base: float
-    peak: float
-    after: float
+    canopy: str
+    lai_low: float
+    lai_high: float
+    lai_after: float
+    dead_low: float
+    dead_high: float
+    dead_after: float
     sos: float
     up: float
     eos: float
     down: float
+    lag: float
+    catch: float
+    closure: float
+    ground: str
+    tint: str
+    tint_low: float
+    tint_high: float
+    under: float
     shade: float
     snow: float
     herb: int
@@ -103,14 +136,38 @@ class Cover:
     vary: float
     mowings: float
     bloom: float
+    kin: str
+
+
+@dataclass(frozen=True)
+class Coast:
+    """What the shore of a coastal landscape is like (see ``regions.yaml``)."""
+
+    sea: float
+    bend_m: float
+    rough_m: float
+    gain: float
+    steep_m: float
+    flats_m: float
+    beach_m: float
+    dunes_m: float
+    marsh: float
+    lagoon_m: float
+    salines_m: float
+    estuary_m: float
+    inlet_m: float
+    cliffs: float
 
 
 @dataclass(frozen=True)
 class Region:
-    """What the countryside of a biogeographical region is made of (see ``regions.yaml``)."""
+    """What the countryside of a landscape is made of (see ``regions.yaml``)."""
 
     name: str
+    biogeographical: str
     place: tuple[int, int]
+    level_m: float
+    treeline_m: float
     relief_m: float
     valley_m: float
     river_m: float
@@ -126,11 +183,26 @@ class Region:
     crops: Mapping[str, float]
     shares: Mapping[str, float]
     mixtures: Mapping[str, Mapping[str, float]]
+    coast: Coast | None = None
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A way in which land changes between two years; the shape says what part of an object."""
+    """A way in which land changes between two years.
+
+    Attributes
+    ----------
+    source, target
+        Kinds of land.
+    weight
+        How often it happens where there is land of the source kind.
+    least_ha, most_ha
+        Size of the patches.
+    shape
+        What part of an object changes (see ``_change._order``).
+    process
+        What happens, in words; for the scene card.
+    """
 
     source: str
     target: str
@@ -138,6 +210,35 @@ class Rule:
     least_ha: float
     most_ha: float
     shape: str
+    process: str
+
+
+@dataclass(frozen=True)
+class Speck:
+    """Small objects that are scattered over a zone where the region has a kind of land."""
+
+    land: str
+    zone: str
+    needs: str
+    per_km2: float
+    least_ha: float
+    most_ha: float
+
+
+@cache
+def specks() -> tuple[Speck, ...]:
+    """Small objects (``specks.csv``)."""
+    return tuple(
+        Speck(
+            r["land"],
+            r["zone"],
+            r["needs"],
+            float(r["per_km2"]),
+            float(r["least_ha"]),
+            float(r["most_ha"]),
+        )
+        for r in _rows("specks.csv")
+    )
 
 
 @cache
@@ -154,6 +255,7 @@ def lands() -> tuple[Land, ...]:
             noise=float(r["noise"]),
             noise_m=float(r["noise_m"]),
             scatter=float(r["scatter"]),
+            belt=int(r["belt"]),
         )
         for r in _rows("lands.csv")
     )
@@ -200,6 +302,12 @@ def endmembers() -> dict[str, NDArray[np.float32]]:
 
 
 @cache
+def endmembers_of(kind: str) -> frozenset[str]:
+    """Names of the endmembers of a kind: soil, rock, water, built, snow or flower."""
+    return frozenset(r["key"] for r in _rows("endmembers.csv") if r["kind"] == kind)
+
+
+@cache
 def rules() -> tuple[Rule, ...]:
     """Rules of change."""
     return tuple(
@@ -210,6 +318,7 @@ def rules() -> tuple[Rule, ...]:
             float(r["least_ha"]),
             float(r["most_ha"]),
             r["shape"],
+            r["process"],
         )
         for r in _rows("changes.csv")
     )
@@ -223,29 +332,48 @@ def _mixtures() -> dict[str, dict[str, float]]:
     return found
 
 
+@cache
+def _regions() -> dict[str, dict[str, Any]]:
+    """Every landscape as given; a variant takes from another what it does not give itself."""
+    folder = resources.files("bocage.simulate") / "data"
+    given = yaml.safe_load((folder / "regions.yaml").read_text(encoding="utf-8"))
+    for name, values in given.items():
+        like = values.pop("like", None)
+        base = given[like] if like else {"biogeographical": name}
+        for part in ("shares", "mixtures"):
+            values[part] = {**base.get(part, {}), **values.get(part, {})}
+        given[name] = {**base, **values}
+    return dict(given)
+
+
+def list_landscapes() -> tuple[str, ...]:
+    """Names of the landscapes: the biogeographical regions, and coastal variants of some."""
+    return tuple(_regions())
+
+
 def region(name: str) -> Region:
-    """The countryside of a biogeographical region.
+    """The countryside of a landscape.
 
     Raises
     ------
     InputError
-        If there is no such region.
+        If there is no such landscape.
     """
-    if name not in list_regions():
+    if name not in list_landscapes():
         raise InputError(
-            f"there is no region '{name}'", remedy=f"use one of {', '.join(list_regions())}"
+            f"there is no region '{name}'", remedy=f"use one of {', '.join(list_landscapes())}"
         )
-    folder = resources.files("bocage.simulate") / "data"
-    given = yaml.safe_load((folder / "regions.yaml").read_text(encoding="utf-8"))[name]
-    special = given.pop("mixtures", {})
-    mixtures = {**_mixtures(), "arable": given["crops"], **special}
-    place, field, snow = given.pop("place"), given.pop("field_m"), given.pop("snow")
+    given = dict(_regions()[name])
+    special = given.pop("mixtures")
+    coast = given.pop("coast", None)
+    place, field = given.pop("place"), given.pop("field_m")
     return Region(
         name=name,
-        mixtures=mixtures,
+        mixtures={**_mixtures(), "arable": given["crops"], **special},
         place=(int(place[0]), int(place[1])),
         field_m=(float(field[0]), float(field[1])),
-        snow=tuple(float(s) for s in snow),
+        snow=tuple(float(s) for s in given.pop("snow")),
+        coast=Coast(**coast) if coast else None,
         **given,
     )
 

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 from scipy import ndimage
 from shapely import LineString, Polygon
 
+from bocage.simulate._coast import Shore, find_shore, inland, rise
 from bocage.simulate._domain import Domain, Seed
-from bocage.simulate._noise import FloatArray, curve, fractal
-from bocage.simulate._tables import FEATURES, Region
-
-STEP = 20
-"""Pixel size of the relief in metres."""
-
-BROOK_KM2 = 0.30
-"""Catchment at which a brook begins."""
-
-
-@dataclass(frozen=True)
-class Stream:
-    """A piece of running water in local metres; the main river, or a canal."""
-
-    line: LineString
-    width: float
-    main: bool = False
-    canal: bool = False
+from bocage.simulate._noise import FloatArray, fractal
+from bocage.simulate._streams import STEP, Stream, brooks, flow, main_river
+from bocage.simulate._tables import FEATURES, Region, lands
 
 
 @dataclass(frozen=True)
@@ -42,65 +25,80 @@ class Terrain:
     Attributes
     ----------
     height
-        Metres above an arbitrary level, shape (y, x).
+        Metres above the sea, shape (y, x).
     features
         Each of ``_tables.FEATURES`` but ``town``, about 0 in the mean with standard deviation 1.
     streams
         Running water with its width.
     lakes
         Outlines of natural lakes.
+    sea
+        Where the sea is, shape (y, x).
+    shore
+        The coastline; None inland.
     """
 
     height: FloatArray
     features: dict[str, FloatArray]
     streams: tuple[Stream, ...]
     lakes: tuple[Polygon, ...]
+    sea: NDArray[np.bool_]
+    shore: Shore | None
 
 
 def build_terrain(domain: Domain, region: Region, seed: Seed) -> Terrain:
-    """Relief with a main valley, lakes in its hollows and brooks down its slopes."""
-    axis = domain.axis(STEP)
-    ridges = fractal(axis, axis, 2600, seed.at("relief"), octaves=6, gain=0.46)
-    # Mountains have sharp crests and open valleys: fold part of the field.
-    sharp = min(1.0, region.relief_m / 300)
-    crests = 1.2 - 1.7 * np.abs(fractal(axis, axis, 2400, seed.at("crests"), octaves=5, gain=0.45))
-    height: NDArray[np.floating] = region.relief_m * (
-        (1 - 0.7 * sharp) * ridges + 0.7 * sharp * crests
-    )
-    river = _main_river(domain, region, seed)
+    """Relief with a main valley, a coast, lakes in its hollows and brooks down its slopes."""
+    height = _relief(domain, region, seed)
+    shore = find_shore(domain, region.coast, STEP, seed) if region.coast else None
+    away = _from_sea(domain, region, shore, seed)
+    river = main_river(domain, region, shore, seed)
     distance = _distance(domain, [river.line] if river else [], STEP)
     if river:
         height = height + region.valley_m * (1 - np.exp(-((distance / 900) ** 1.3)))
         floor = np.exp(-((distance / 160) ** 2))
         height = height * (1 - 0.7 * floor) + floor * 0.7 * float(np.percentile(height, 4))
-    lakes = _lakes(domain, region, height, distance, seed)
-    height = _dig(domain, height, lakes)
-    ground: FloatArray = height.astype(np.float32)
-    seeds = distance < STEP if river else np.zeros(height.shape, bool)
-    receiver, area = _flow(ground.astype(np.float64), seeds, STEP)
-    brooks = _brooks(domain, receiver, area, seeds, seed)
-    streams = (*([river] if river else []), *brooks)
+    if region.coast:
+        height = (height - float(height.min())) * rise(away, region.coast) + away / 400
+    sea = away < 0
+    lakes = _lakes(domain, region, height, np.minimum(distance, away), seed)
+    height = np.where(sea, away / 400, _dig(domain, height, lakes))
+    ground: FloatArray = (height + _level(region, height)).astype(np.float32)
+    seeds = (distance < STEP if river else np.zeros(height.shape, bool)) | sea
+    receiver, area = flow(ground.astype(np.float64), seeds, STEP)
+    becks = brooks(domain, receiver, area, seeds, seed)
+    streams = (*([river] if river else []), *becks)
     features = _features(domain, ground, streams, lakes)
-    return Terrain(ground, features, streams, lakes)
+    return Terrain(ground, features, streams, lakes, sea, shore)
 
 
-def _main_river(domain: Domain, region: Region, seed: Seed) -> Stream | None:
-    """A meandering line across the square (sine-generated curve, Langbein and Leopold 1966)."""
-    if region.river_m <= 0:
-        return None
-    rng = seed.rng("river")
-    step = 8.0
-    s = np.arange(0, domain.side * 2.6, step)
-    loop = 15 * region.river_m + 160
-    swing = 0.75 + 0.3 * curve(s, loop * 3, seed.at("river", "swing"), 2)
-    phase = 2 * math.pi * s / loop + 1.2 * curve(s, loop * 2, seed.at("river", "phase"), 2)
-    course = rng.uniform(0, math.pi) + 0.30 * curve(s, 2600, seed.at("river", "course"), 3)
-    angle = course + swing * np.sin(phase) * min(1.0, 80 / region.relief_m + 0.45)
-    x, y = np.cumsum(np.cos(angle)) * step, np.cumsum(np.sin(angle)) * step
-    center = domain.side / 2 + rng.uniform(-0.13, 0.13, 2) * domain.side
-    middle = len(s) // 2
-    points = np.column_stack([x - x[middle] + center[0], y - y[middle] + center[1]])
-    return Stream(LineString(points), region.river_m, main=True)
+def _relief(domain: Domain, region: Region, seed: Seed) -> NDArray[np.floating]:
+    axis = domain.axis(STEP)
+    ridges = fractal(axis, axis, 2600, seed.at("relief"), octaves=6, gain=0.46)
+    # Mountains have sharp crests and open valleys: fold part of the field.
+    sharp = min(1.0, region.relief_m / 300)
+    crests = 1.2 - 1.7 * np.abs(fractal(axis, axis, 2400, seed.at("crests"), octaves=5, gain=0.45))
+    return region.relief_m * ((1 - 0.7 * sharp) * ridges + 0.7 * sharp * crests)
+
+
+def _from_sea(domain: Domain, region: Region, shore: Shore | None, seed: Seed) -> FloatArray:
+    """Metres from the coastline on the grid of the relief, far away inland."""
+    if region.coast is None or shore is None:
+        return np.full((domain.count(STEP),) * 2, 1e5, np.float32)
+    return inland(domain, region.coast, shore, STEP, seed)
+
+
+def _level(region: Region, height: NDArray[np.floating]) -> float:
+    """What to add to heights so that they are metres above the sea."""
+    if region.coast:
+        return 0.0
+    belts = {land.key: land.belt for land in lands()}
+    total = sum(region.shares.values())
+    alpine = sum(share for key, share in region.shares.items() if belts[key] > 0) / total
+    if alpine <= 0:
+        return region.level_m - float(height.min())
+    # Bare ground shares the heights with what grows above the limit only.
+    bare = sum(region.shares.get(key, 0) for key in ("rock", "scree", "sparse")) / total
+    return region.treeline_m - float(np.quantile(height, 1 - 1.15 * (alpine + bare)))
 
 
 def _distance(domain: Domain, lines: list[LineString], step: float) -> FloatArray:
@@ -122,10 +120,10 @@ def _lakes(
     domain: Domain,
     region: Region,
     height: NDArray[np.floating],
-    river: FloatArray,
+    clear: FloatArray,
     seed: Seed,
 ) -> tuple[Polygon, ...]:
-    """Outlines of lakes at low and flat places, big ones first."""
+    """Outlines of lakes at low and flat places clear of other water, big ones first."""
     rng = seed.rng("lakes")
     target = region.shares.get("lake", 0) / 100 * domain.side**2
     rows, columns = np.gradient(ndimage.gaussian_filter(height, 4), STEP)
@@ -133,7 +131,7 @@ def _lakes(
         region.relief_m, 10
     )
     score = score + rng.normal(0, 0.4, score.shape)
-    score[river < 200] = -1e9
+    score[clear < 200] = -1e9
     found: list[Polygon] = []
     done = 0.0
     largest = min(0.45 * target, 0.12e6 + 0.02 * domain.side**2)
@@ -194,103 +192,6 @@ def _dig(
         drawn > 0, level - 1.0, height * (1 - 0.6 * pull) + level * 0.6 * pull
     )
     return lowered
-
-
-@njit(cache=True)
-def _flow(
-    height: NDArray[np.float64], seeds: NDArray[np.bool_], step: float
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Receiver of each cell and its catchment in km², by priority flood (Barnes et al. 2014)."""
-    rows, columns = height.shape
-    receiver = np.full(rows * columns, -1, np.int64)
-    done = np.zeros((rows, columns), np.bool_)
-    order = np.empty(rows * columns, np.int64)
-    heap = [(0.0, np.int64(-1))]
-    heap.pop()
-    for r in range(rows):
-        for c in range(columns):
-            if seeds[r, c] or r == 0 or c == 0 or r == rows - 1 or c == columns - 1:
-                done[r, c] = True
-                heapq.heappush(heap, (height[r, c], np.int64(r * columns + c)))
-    count = 0
-    while len(heap) > 0:
-        level, cell = heapq.heappop(heap)
-        order[count] = cell
-        count += 1
-        r, c = cell // columns, cell % columns
-        for dr in range(-1, 2):
-            for dc in range(-1, 2):
-                rr, cc = r + dr, c + dc
-                if 0 <= rr < rows and 0 <= cc < columns and not done[rr, cc]:
-                    done[rr, cc] = True
-                    receiver[rr * columns + cc] = cell
-                    up = max(height[rr, cc], level + 1e-4)
-                    heapq.heappush(heap, (up, np.int64(rr * columns + cc)))
-    area = np.full(rows * columns, step * step / 1e6)
-    for i in range(count - 1, -1, -1):
-        if receiver[order[i]] >= 0:
-            area[receiver[order[i]]] += area[order[i]]
-    return receiver, area
-
-
-def _brooks(
-    domain: Domain,
-    receiver: NDArray[np.int64],
-    area: NDArray[np.float64],
-    main: NDArray[np.bool_],
-    seed: Seed,
-) -> list[Stream]:
-    """Lines of brooks from their springs to the next water, cut where their width changes."""
-    columns = domain.count(STEP)
-    wet = np.flatnonzero((area > BROOK_KM2) & ~main.ravel())
-    fed = np.zeros(area.size, bool)
-    fed[receiver[wet][receiver[wet] >= 0]] = True
-    springs = wet[~fed[wet]]
-    springs = springs[np.argsort(area[springs], kind="stable")]
-    taken = np.zeros(area.size, bool)
-    rng = seed.rng("brooks")
-    found: list[Stream] = []
-    for spring in springs:
-        path, cell = [int(spring)], int(spring)
-        while not taken[cell] and receiver[cell] >= 0:
-            taken[cell] = True
-            cell = int(receiver[cell])
-            path.append(cell)
-        if len(path) > 4:
-            found += _cut(np.array(path), area, columns, rng)
-    return found
-
-
-def _cut(
-    path: NDArray[np.int64],
-    area: NDArray[np.float64],
-    columns: int,
-    rng: np.random.Generator,
-) -> list[Stream]:
-    points = np.column_stack([path % columns, path // columns]).astype(float) * STEP + STEP / 2
-    points[1:-1] += rng.uniform(-7, 7, (len(path) - 2, 2))
-    width = np.clip(3.6 * np.sqrt(area[path]), 2.0, 16.0)
-    width[-1] = width[-2]
-    group = np.digitize(width, [4.0, 7.0, 10.0])
-    breaks = [0, *(np.flatnonzero(np.diff(group)) + 1), len(path) - 1]
-    pieces = []
-    for first, last in pairwise(breaks):
-        if last > first:
-            line = LineString(smooth(points[first : last + 1]))
-            pieces.append(Stream(line, float(np.median(width[first : last + 1]))))
-    return pieces
-
-
-def smooth(points: NDArray[np.float64], times: int = 3) -> NDArray[np.float64]:
-    """Round the corners of a line, its ends fixed (Chaikin 1974)."""
-    for _ in range(times):
-        if len(points) < 3:
-            break
-        near = 0.75 * points[:-1] + 0.25 * points[1:]
-        far = 0.25 * points[:-1] + 0.75 * points[1:]
-        inner = np.stack([near, far], axis=1).reshape(-1, 2)
-        points = np.vstack([points[:1], inner[1:-1], points[-1:]])
-    return points
 
 
 def _features(

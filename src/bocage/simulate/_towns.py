@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from rasterio.features import rasterize
+from rasterio.features import rasterize, shapes
 from scipy import ndimage
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 from scipy.spatial.distance import cdist
-from shapely import LineString, Point
+from shapely import LineString, Point, Polygon
+from shapely.geometry.base import BaseGeometry
 
 from bocage.simulate._domain import COARSE, Domain, Seed
 from bocage.simulate._noise import FloatArray, curve
+from bocage.simulate._streams import STEP, smooth
 from bocage.simulate._tables import Region
-from bocage.simulate._terrain import STEP, Terrain, smooth
+from bocage.simulate._terrain import Terrain
+
+BRIDGE_M = 180.0
+"""The longest bridge over an arm of the sea."""
+
+
+STEEP, MOST_STEEP = 0.22, 0.35
+"""Slope that railways and motorways avoid, and the share of their length that tunnels may take."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +56,15 @@ def place_towns(domain: Domain, region: Region, terrain: Terrain, seed: Seed) ->
     score = -1.4 * slope + 0.5 * ndimage.gaussian_filter(terrain.features["water"], 8)
     score = score + ndimage.gaussian_filter(rng.normal(0, 1, score.shape), 5) * 10
     wet = _drawn(domain, terrain, STEP)
+    shore = ndimage.distance_transform_edt(~wet) * STEP
     villages = max(1, round(region.villages * domain.area_km2))
     hamlets = max(1, round(region.hamlets * domain.area_km2))
-    radii = [330.0, *rng.uniform(120, 250, villages), *rng.uniform(28, 70, hamlets)]
+    radii = [330.0, *rng.uniform(140, 300, villages), *rng.uniform(40, 85, hamlets)]
     if domain.side < 2600:
         radii[0] = 210.0
     found: list[Town] = []
     for radius in radii:
-        clear = ndimage.distance_transform_edt(~wet) * STEP if radius > 100 else ~wet * 1e3
-        allowed = np.where(clear > 0.35 * radius, score, -1e9)
+        allowed = np.where(shore > (0.35 * radius if radius > 100 else 0), score, -1e9)
         row, column = np.unravel_index(int(np.argmax(allowed)), score.shape)
         if allowed[row, column] < -1e8:
             break
@@ -70,22 +79,36 @@ def _drawn(domain: Domain, terrain: Terrain, step: float) -> NDArray[np.bool_]:
     """Where wide water lies."""
     shapes = [*terrain.lakes, *(s.line.buffer(s.width / 2) for s in terrain.streams if s.main)]
     size = domain.count(step)
+    times = round(step / STEP)
+    sea = np.asarray(terrain.sea.reshape(size, times, size, times).any(axis=(1, 3)))
     if not shapes:
-        return np.zeros((size, size), bool)
+        return sea
     drawn = rasterize(
         shapes, (size, size), transform=domain.local_affine(step), all_touched=True, dtype="uint8"
     )
-    return np.asarray(drawn > 0)
+    return np.asarray(drawn > 0) | sea
 
 
 def build_ways(
-    domain: Domain, region: Region, terrain: Terrain, towns: tuple[Town, ...], seed: Seed
+    domain: Domain,
+    region: Region,
+    terrain: Terrain,
+    towns: tuple[Town, ...],
+    closed: Polygon | None,
+    seed: Seed,
 ) -> tuple[Way, ...]:
-    """Roads between the towns and out of the square, a railway and a few farm tracks."""
-    cost = _cost(domain, region, terrain)
+    """Roads between the towns and out of the square, a railway and a few farm tracks.
+
+    Parameters
+    ----------
+    closed
+        Ground that ways go around.
+    """
+    cost = _cost(domain, region, terrain, closed)
     rng = seed.rng("ways")
     large = [t for t in towns if t.radius > 100]
-    gates = _gates(domain, rng)
+    sea = sea_outline(domain, terrain)
+    gates = [g for g in _gates(domain, rng) if not sea.contains(Point(g))]
     places = np.array([[t.x, t.y] for t in large] + gates)
     ways: list[Way] = []
     graph, size = _graph(cost), cost.shape[0]
@@ -105,19 +128,55 @@ def build_ways(
             line = _path(graph, size, np.array([town.x, town.y]), others[0])
             if line is not None:
                 ways.append(Way(line, "tertiary", 5.5))
-    ways.append(Way(_best_sweep(domain, terrain, towns, seed, "railway"), "rail", 12.0))
-    if domain.side > 3000:
-        ways.append(Way(_best_sweep(domain, terrain, towns, seed, "motorway"), "motorway", 26.0))
-    return tuple(w for w in ways if w.line.length > 30)
+    for name, kind, width in (("railway", "rail", 12.0), ("motorway", "motorway", 26.0)):
+        line = _best_sweep(domain, terrain, towns, seed, name)
+        if line is not None and (kind == "rail" or domain.side > 3000):
+            ways.append(Way(line, kind, width))
+    return tuple(
+        replace(way, line=piece)
+        for way in ways
+        for piece in ashore(way.line, sea)
+        if piece.length > 30
+    )
 
 
-def _cost(domain: Domain, region: Region, terrain: Terrain) -> FloatArray:
+def sea_outline(domain: Domain, terrain: Terrain) -> BaseGeometry:
+    """Outline of the sea in local metres; empty inland."""
+    if not terrain.sea.any():
+        return Polygon()
+    traced = shapes(
+        terrain.sea.astype(np.uint8), mask=terrain.sea, transform=domain.local_affine(STEP)
+    )
+    whole: BaseGeometry = shapely.union_all([shapely.geometry.shape(g) for g, _ in traced])
+    return whole
+
+
+def ashore(line: LineString, sea: BaseGeometry) -> list[LineString]:
+    """The pieces of a line on land, and its bridges over arms of the sea."""
+    if sea.is_empty:
+        return [line]
+    ends = shapely.points(shapely.get_coordinates(line)[[0, -1]])
+    over = [
+        part
+        for part in shapely.get_parts(line.intersection(sea))
+        if part.length > BRIDGE_M or shapely.distance(part, ends).min() < STEP
+    ]
+    parts = shapely.get_parts(line.difference(shapely.union_all(over)))
+    return [p for p in parts if isinstance(p, LineString)]
+
+
+def _cost(domain: Domain, region: Region, terrain: Terrain, closed: Polygon | None) -> FloatArray:
     down, right = np.gradient(ndimage.gaussian_filter(terrain.height, 1.5), STEP)
     slope = np.hypot(down, right)
     size = domain.count(COARSE)
     coarse = slope.reshape(size, 2, size, 2).mean(axis=(1, 3))
     water = _drawn(domain, terrain, COARSE)
     cost: FloatArray = (1 + (coarse / 0.06) ** 1.5 + 14 * water).astype(np.float32)
+    if closed is not None:
+        taken = rasterize(
+            [closed], cost.shape, transform=domain.local_affine(COARSE), all_touched=True
+        )
+        cost += 30 * taken.astype(np.float32)
     return cost
 
 
@@ -179,27 +238,42 @@ def _path(
 
 def _best_sweep(
     domain: Domain, terrain: Terrain, towns: tuple[Town, ...], seed: Seed, name: str
-) -> LineString:
-    """Of several lines across the square the one that spares lakes, towns and other water."""
+) -> LineString | None:
+    """Of several lines across the square the one that spares lakes, towns and slopes.
+
+    None where all of them would climb.
+    """
     square = shapely.box(0, 0, domain.side, domain.side)
     lakes = shapely.union_all(list(terrain.lakes))
     houses = shapely.union_all([Point(t.x, t.y).buffer(t.radius) for t in towns])
     river = shapely.union_all([s.line for s in terrain.streams if s.main])
     town = towns[0] if name == "railway" else None
+    rise = np.hypot(*np.gradient(ndimage.gaussian_filter(terrain.height, 4), STEP))
     best, least = None, math.inf
     for number in range(12):
         line = _sweep(domain, seed, f"{name}{number}", town)
         inside = line.intersection(square)
         crossed = shapely.get_num_geometries(inside.intersection(river))
+        steep = _steep(inside, rise)
         harm = (
-            4 * inside.intersection(lakes).length
+            12 * steep * inside.length
+            + 4 * inside.intersection(lakes).length
             + inside.intersection(houses).length
             + 120 * int(crossed)
             - 0.1 * inside.length
         )
-        if harm < least:
+        if harm < least and steep < MOST_STEEP:
             best, least = line, harm
-    return best if best is not None else _sweep(domain, seed, name, town)
+    return best
+
+
+def _steep(line: BaseGeometry, rise: NDArray[np.floating]) -> float:
+    """Share of a line on slopes steeper than `STEEP`."""
+    points = shapely.get_coordinates(shapely.segmentize(line, 2 * STEP))
+    if len(points) == 0:
+        return 0.0
+    index = np.clip((points // STEP).astype(int), 0, rise.shape[0] - 1)
+    return float((rise[index[:, 1], index[:, 0]] > STEEP).mean())
 
 
 def _sweep(domain: Domain, seed: Seed, name: str, town: Town | None) -> LineString:

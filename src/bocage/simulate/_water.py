@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,17 +16,26 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import substring
 
 from bocage.grid import FINE
+from bocage.simulate._coast import Strand, mouth
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._noise import fractal
+from bocage.simulate._streams import Stream
 from bocage.simulate._tables import Region, cover_index, land_index
-from bocage.simulate._terrain import Stream, Terrain
+from bocage.simulate._terrain import Terrain
+from bocage.simulate._towns import ashore, sea_outline
 
 if TYPE_CHECKING:
     from bocage.simulate._landscape import Canvas
     from bocage.simulate._towns import Way
 
 LEAST_WIDTH_M = 5.0
-"""Narrower water and ways are seen in the images but are no land of their own."""
+"""Narrower water is seen in the images but is no land of its own."""
+
+LEAST_ROAD_M = 10.0
+"""Narrower roads are mapped with the land beside them (mapping guideline of the product)."""
+
+WOODED_ORDER = 3
+"""Stream order from which the trees beside the water are a wood, and no line of trees."""
 
 
 def draw(domain: Domain, shapes: Sequence[BaseGeometry]) -> NDArray[np.int32]:
@@ -71,7 +81,18 @@ def paint_water(
         canal = _canal(domain, seed)
         _paint(canvas, "canal", draw(domain, [canal.line.buffer(canal.width / 2)]))
         streams.append(canal)
-    return tuple(streams)
+    sea = sea_outline(domain, terrain)
+    return tuple(replace(s, line=piece) for s in streams for piece in ashore(s.line, sea))
+
+
+def paint_mouth(
+    canvas: Canvas, domain: Domain, region: Region, terrain: Terrain, strand: Strand
+) -> NDArray[np.bool_]:
+    """Pixels of the main river where the tide widens it, shape (y, x)."""
+    main = [s for s in terrain.streams if s.main]
+    if not main or region.coast is None or terrain.shore is None:
+        return np.zeros(canvas.land.shape, bool)
+    return draw(domain, [mouth(domain, region.coast, main[0], strand)]) > 0
 
 
 def _paint(canvas: Canvas, key: str, drawn: NDArray[np.int32]) -> None:
@@ -88,12 +109,14 @@ def _paint_shores(
 ) -> None:
     reeds = draw(domain, [lake.buffer(32) for lake in terrain.lakes])
     _paint(canvas, "marsh", np.where(patchy > 0.25, reeds, 0))
-    brooks = [s.line.buffer(s.width / 2 + 9) for s in terrain.streams if not s.main]
-    trees = np.where((patchy > -0.15) & _open(canvas), draw(domain, brooks), 0)
-    _paint(canvas, "treeline", trees)
-    rivers = [s.line.buffer(s.width / 2 + 16) for s in terrain.streams if s.main]
-    trees = np.where((patchy > 0.35) & _open(canvas), draw(domain, rivers), 0)
-    _paint(canvas, "treeline", trees)
+    brooks = [s for s in terrain.streams if s.order < WOODED_ORDER]
+    rivers = [s for s in terrain.streams if s.order >= WOODED_ORDER]
+    for key, chosen, width, share in (
+        ("treeline", brooks, 9.0, -0.15),
+        ("forest_b", rivers, 22.0, 0.2),
+    ):
+        strips = draw(domain, [s.line.buffer(s.width / 2 + width) for s in chosen])
+        _paint(canvas, key, np.where((patchy > share) & _open(canvas), strips, 0))
     banks = [s.line.buffer(s.width / 2 + 11) for s in terrain.streams if s.main]
     _paint(canvas, "bank", np.where(patchy < -0.95, draw(domain, banks), 0))
 
@@ -137,8 +160,15 @@ def _canal(domain: Domain, seed: Seed) -> Stream:
 
 
 def paint_ways(canvas: Canvas, domain: Domain, ways: tuple[Way, ...]) -> None:
-    """Draw roads, wide over narrow, and the railway over all of them."""
-    roads = sorted((w for w in ways if w.kind != "rail"), key=lambda w: w.width)
+    """Draw roads, wide over narrow, and the railway over all of them.
+
+    Roads narrower than `LEAST_ROAD_M` are seen in the images; the land beside them meets there.
+    """
+    lanes = [w for w in ways if w.kind != "rail" and w.width < LEAST_ROAD_M]
+    thin = draw(domain, [w.line.buffer(w.width / 2) for w in lanes]) > 0
+    canvas.cover[thin] = cover_index()["asphalt"]
+    roads = [w for w in ways if w.kind != "rail" and w.width >= LEAST_ROAD_M]
+    roads.sort(key=lambda w: w.width)
     rails = [w for w in ways if w.kind == "rail"]
     for key, chosen in (("road", roads), ("rail", rails)):
         _paint(canvas, key, draw(domain, [w.line.buffer(w.width / 2) for w in chosen]))

@@ -1,75 +1,140 @@
-"""One year of images: which dates, which weather, and the pictures taken."""
+"""One year of images: the passes, the pictures taken, and a record of both."""
 
 from __future__ import annotations
 
-import math
+import os
 from collections.abc import Callable
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pystac
+from numba import njit
 from numpy.typing import NDArray
-from pyproj import Transformer
 
-from bocage.grid import CRS
-from bocage.simulate._camera import Film, Scene, Weather, take
-from bocage.simulate._catalog import image_time, write_image
+from bocage.simulate._calendar import KEPT_CLOUD, LEAST_SUN, SEASONS, Pass, calendar
+from bocage.simulate._camera import Image, Scene, take
+from bocage.simulate._catalog import write_image
 from bocage.simulate._domain import Domain, Seed
+from bocage.simulate._film import Film
+from bocage.simulate._flood import flood_plain, water_hidden
 from bocage.simulate._landscape import Landscape
+from bocage.simulate._noise import FloatArray
 from bocage.simulate._paint import paint_covers
-from bocage.simulate._spectra import grow, make_units, spectra
-from bocage.simulate._tables import Region
+from bocage.simulate._relief import Relief, load_relief
+from bocage.simulate._scl import CLEAR
+from bocage.simulate._spectra import Growth, Units, grow, load_climate, make_units, spectra
+from bocage.simulate._tables import BANDS, RESOLUTION, Region
 
-CLEAR = 0.12
-"""Largest cloud cover of the clear date of a month where half of all sky is clouded."""
+WORKERS = 4
+"""Most images that are taken at a time."""
 
+SNOW_BASE = 0.25
+"""Quantile of the heights to which the region's chance of snow belongs: the inhabited land."""
 
-def calendar(region: Region, year: int, domain: Domain, seed: Seed) -> list[Weather]:
-    """Dates of a year: two or three a month, of which one is mostly clear."""
-    rng = seed.rng("calendar", year)
-    _, latitude = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True).transform(*domain.center)
-    dates: list[Weather] = []
-    for month in range(1, 13):
-        days = [int(rng.integers(2, 12)), int(rng.integers(17, 28))]
-        if rng.random() < 0.2:
-            days.insert(1, int(rng.integers(13, 16)))
-        clear = int(rng.integers(len(days)))
-        for number, day in enumerate(days):
-            cloud = rng.normal(region.cloud, 0.25)
-            if number == clear:
-                cloud = rng.uniform(0, 2 * CLEAR * region.cloud)
-            cirrus = rng.uniform(0.03, 0.25) if rng.random() < 0.25 else 0.0
-            lies = rng.random() < region.snow[month - 1]
-            snow = rng.uniform(0.55, 1.0) if lies else 0.0
-            when = date(year, month, day).timetuple().tm_yday
-            dates.append(
-                Weather(
-                    cloud=float(np.clip(cloud, 0.0 if number == clear else 0.05, 0.9)),
-                    cirrus=float(cirrus),
-                    snow=float(snow),
-                    day=float(when),
-                    sun=_sun(float(latitude), when),
-                )
-            )
-    return dates
+LOOK_PX = 900
+"""Largest side of a quick-look in pixels."""
+
+LOOK_WHITE = 0.28
+"""Reflectance that is white in a quick-look."""
 
 
-def _sun(latitude: float, day: int) -> float:
-    """Height of the sun about an hour before noon, degrees."""
-    declination = -23.44 * math.cos(2 * math.pi * (day + 10) / 365)
-    return max(3.0, 90 - latitude + declination - 4)
+@dataclass(frozen=True)
+class YearRecord:
+    """What the satellites met in a year.
+
+    Attributes
+    ----------
+    year
+        The year.
+    dates
+        One entry a pass, in order: ``date`` (ISO), ``platform`` (A or B), ``zone`` (UTM zones,
+        joined by +), ``cloud``, ``cirrus``, ``snow`` and ``flood`` (per cent of the area),
+        ``kept``, and ``why`` it was not: cloud, sun (too low) or many (enough others).
+    probe_dates
+        Dates (ISO) of the rows of `probe_values`: the passes that were kept.
+    probe_values
+        Reflectance at the probes, float32 (date, place, band); NaN where not clear.
+    quicklooks
+        Natural colours of the clearest date of each season by its date, uint8 (y, x, 3).
+    """
+
+    year: int
+    dates: list[dict[str, Any]]
+    probe_dates: list[str] = field(default_factory=list)
+    probe_values: FloatArray = field(
+        default_factory=lambda: np.zeros((0, 0, len(BANDS)), np.float32)
+    )
+    quicklooks: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+
+
+def object_altitude(landscape: Landscape) -> FloatArray:
+    """Mean height of each object in metres above the sea, float32, shape (objects,).
+
+    Objects of which nothing is left get the mean height of the landscape.
+    """
+    total = np.zeros(len(landscape.angle))
+    count = np.zeros(len(landscape.angle), np.int64)
+    _add_heights(landscape.obj, landscape.height.astype(np.float32), total, count)
+    mean = np.where(count > 0, total / np.maximum(count, 1), float(landscape.height.mean()))
+    result: FloatArray = mean.astype(np.float32)
+    return result
+
+
+@njit(cache=True, nogil=True)
+def _add_heights(
+    obj: NDArray[np.int32],
+    height: NDArray[np.float32],
+    total: NDArray[np.float64],
+    count: NDArray[np.int64],
+) -> None:
+    times = obj.shape[0] / height.shape[0]
+    for r in range(obj.shape[0]):
+        for c in range(obj.shape[1]):
+            total[obj[r, c]] += height[int(r / times), int(c / times)]
+            count[obj[r, c]] += 1
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """All that the images of a year have in common."""
+
+    folder: Path
+    region: Region
+    scene: Scene
+    units: Units
+    growth: Growth
+    altitude: FloatArray
+    films: tuple[Film, ...]
+    reliefs: tuple[Relief, ...]
+    probes: pd.DataFrame
+    looked: frozenset[str]
+    seed: Seed
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """What is left of a pass once its images are on disk."""
+
+    items: list[pystac.Item]
+    image: Image
+    values: FloatArray
+    look: NDArray[np.uint8] | None
 
 
 def write_year(
     folder: Path,
     landscape: Landscape,
     layers: tuple[NDArray[np.uint8], NDArray[np.int8], NDArray[np.int8]],
-    film: Film,
+    films: tuple[Film, ...],
     year: int,
     seed: Seed,
     tell: Callable[[str], None],
-) -> list[pystac.Item]:
+    probes: pd.DataFrame | None = None,
+) -> tuple[list[pystac.Item], YearRecord]:
     """Take and write the images of a year.
 
     Parameters
@@ -78,22 +143,171 @@ def write_year(
         Folder of the catalogue.
     layers
         Mixing fields, brightness and greenness within objects.
+    films
+        Pixel grids of the UTM zones (see ``_film.load_films``).
     tell
-        Told of every month.
+        Told of every image.
+    probes
+        Places (columns ``x`` and ``y``, local metres) whose reflectance is recorded.
+
+    Returns
+    -------
+    list of pystac.Item
+        One item a kept pass and zone.
+    YearRecord
+        All passes, and the reflectance at the probes on the first film.
     """
-    region = landscape.region
+    passes = calendar(
+        landscape.region,
+        year,
+        landscape.domain,
+        float(np.quantile(landscape.height, SNOW_BASE)),
+        seed,
+    )
+    places = pd.DataFrame({"x": [], "y": []}, dtype=float) if probes is None else probes
+    stage = _stage(folder, landscape, layers, films, year, seed, places, _chosen(passes))
+    kept = [p for p in passes if p.kept]
+    workers = min(WORKERS, os.cpu_count() or 1)
+    shots: dict[str, _Shot] = {}
+    with ThreadPoolExecutor(workers) as pool:
+        for one, shot in zip(kept, pool.map(lambda p: _shoot(stage, p), kept), strict=True):
+            shots[one.when.date().isoformat()] = shot
+            for item in shot.items:
+                tell(f"image {item.id}: {item.properties['eo:cloud_cover']:.0f} % cloud")
+    record = YearRecord(
+        year=year,
+        dates=[_entry(p, shots.get(p.when.date().isoformat()), films) for p in passes],
+        probe_dates=list(shots),
+        probe_values=np.stack([s.values for s in shots.values()]),
+        quicklooks={day: s.look for day, s in shots.items() if s.look is not None},
+    )
+    return [item for shot in shots.values() for item in shot.items], record
+
+
+def _stage(
+    folder: Path,
+    landscape: Landscape,
+    layers: tuple[NDArray[np.uint8], NDArray[np.int8], NDArray[np.int8]],
+    films: tuple[Film, ...],
+    year: int,
+    seed: Seed,
+    probes: pd.DataFrame,
+    looked: frozenset[str],
+) -> _Stage:
     fields, texture, greenness = layers
-    cover = paint_covers(landscape, fields, year, seed)
-    units = make_units(landscape.obj, cover)
-    del cover
-    growth = grow(units, len(landscape.angle), year, seed)
-    scene = Scene(units.label, texture, greenness)
+    units = make_units(landscape.obj, paint_covers(landscape, fields, year, seed))
+    altitude = object_altitude(landscape)
+    climate = load_climate(landscape.region, year, seed)
+    growth = grow(units, altitude, landscape.region, climate, year, seed)
+    scene = Scene(
+        landscape.domain,
+        units.label,
+        texture,
+        greenness,
+        water_hidden()[units.cover],
+        flood_plain(landscape),
+    )
+    reliefs = tuple(load_relief(film, landscape) for film in films)
+    return _Stage(
+        folder,
+        landscape.region,
+        scene,
+        units,
+        growth,
+        altitude,
+        films,
+        reliefs,
+        probes,
+        looked,
+        seed,
+    )
+
+
+def _chosen(passes: tuple[Pass, ...]) -> frozenset[str]:
+    """Date of the clearest image of the whole area in each season."""
+    found = []
+    for months in SEASONS:
+        mine = [p for p in passes if p.kept and p.when.month in months and not p.weather.edge]
+        if mine:
+            best = min(mine, key=lambda p: p.weather.cloud + 0.3 * p.weather.cirrus)
+            found.append(best.when.date().isoformat())
+    return frozenset(found)
+
+
+def _shoot(stage: _Stage, one: Pass) -> _Shot:
+    """Take and write the images of a pass, one a film."""
+    weather, day = one.weather, one.when.date().isoformat()
+    looks = spectra(
+        stage.units,
+        stage.growth,
+        stage.region,
+        weather.day,
+        weather.sun,
+        weather.snow_at(stage.altitude)[stage.units.obj].astype(np.float32),
+    )
+    seed = Seed(stage.seed.at("image", day), stage.region.name)
     items: list[pystac.Item] = []
-    for number, weather in enumerate(calendar(region, year, landscape.domain, seed)):
-        looks = spectra(units, growth, region, weather.day, weather.snow)
-        image = take(scene, looks, film, weather, Seed(seed.at("image", year, number), region.name))
-        when = image_time(year, int(weather.day))
-        name = f"S2{'AB'[number % 2]}_{when:%Y%m%d}"
-        items.append(write_image(folder, name, image, film, when))
-        tell(f"image {name}: {image.cloud_cover:.0f} % cloud")
-    return items
+    first: Image | None = None
+    for film, relief in zip(stage.films, stage.reliefs, strict=True):
+        image = take(stage.scene, looks, film, weather, relief, seed)
+        items.append(write_image(stage.folder, image, film, one))
+        first = first or image
+    assert first is not None  # every domain has a film
+    values = probe_values(first, stage.films[0], stage.scene.domain, stage.probes)
+    look = quicklook(first) if day in stage.looked else None
+    # The record needs numbers only: let the pixels go.
+    slim = Image({}, first.scl[:0], first.cloud_cover, first.nodata, first.snow_cover,
+                 first.flood_cover)  # fmt: skip
+    return _Shot(items, slim, values, look)
+
+
+def probe_values(image: Image, film: Film, domain: Domain, probes: pd.DataFrame) -> FloatArray:
+    """Reflectance at places, float32 (place, band); NaN where the classification is not clear."""
+    x, y = probes["x"].to_numpy(float), probes["y"].to_numpy(float)
+    out = np.full((len(probes), len(BANDS)), np.nan, np.float32)
+    if not len(probes):
+        return out
+    clear = np.isin(_at(image.scl, *film.pixels(domain, x, y, 20), 0), CLEAR)
+    for i, name in enumerate(BANDS):
+        rows, columns = film.pixels(domain, x, y, RESOLUTION[name])
+        out[:, i] = np.where(clear, _at(image.bands[name], rows, columns, np.nan), np.nan)
+    return out
+
+
+def _at(
+    data: NDArray[Any], rows: NDArray[np.int64], columns: NDArray[np.int64], outside: float
+) -> NDArray[Any]:
+    inside = (rows >= 0) & (columns >= 0) & (rows < data.shape[0]) & (columns < data.shape[1])
+    found = data[np.where(inside, rows, 0), np.where(inside, columns, 0)]
+    return np.where(inside, found, outside)
+
+
+def quicklook(image: Image) -> NDArray[np.uint8]:
+    """Natural colours of an image, at most `LOOK_PX` wide and high; black where nothing is."""
+    stacked = np.stack([image.bands[b] for b in ("B04", "B03", "B02")], axis=-1)
+    times = -(-max(stacked.shape[:2]) // LOOK_PX)
+    shown = np.clip(np.nan_to_num(stacked[::times, ::times]) / LOOK_WHITE, 0, 1)
+    return np.asarray(np.rint(shown ** (1 / 1.5) * 255), np.uint8)
+
+
+def _entry(one: Pass, shot: _Shot | None, films: tuple[Film, ...]) -> dict[str, Any]:
+    """Line of the record of a pass."""
+    weather = one.weather
+    why = ""
+    if not one.kept:
+        why = (
+            "sun"
+            if weather.sun < LEAST_SUN
+            else ("cloud" if weather.cloud > KEPT_CLOUD else "many")
+        )
+    return {
+        "date": one.when.date().isoformat(),
+        "platform": one.platform,
+        "zone": "+".join(str(f.zone) for f in films),
+        "cloud": round(shot.image.cloud_cover if shot else 100 * weather.cloud, 1),
+        "cirrus": round(100 * weather.cirrus, 1),
+        "snow": round(shot.image.snow_cover if shot else 0.0, 1),
+        "flood": round(shot.image.flood_cover if shot else 100 * weather.flood, 1),
+        "kept": one.kept,
+        "why": why,
+    }
