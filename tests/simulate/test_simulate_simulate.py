@@ -190,10 +190,17 @@ def test_another_seed_gives_another_place(domain, landscape):
 
 
 def test_a_single_year_has_a_project_too(tmp_path):
-    path = _write_project(tmp_path, "alpine", 1.5, 3, (2021,))
+    path = _write_project(tmp_path, "alpine", 1.5, 3, (2021,), [4, 5, 7])
     project = yaml.safe_load(path.read_text())
     assert project["years"] == [2021]
     assert project["name"] == "virtual-alpine-1_5km-3"
+    assert project["imagery"]["months"] == [4, 5, 7]
+
+
+def test_the_project_asks_for_months_that_both_years_have(area, items):
+    project = yaml.safe_load((area / "project.yaml").read_text())
+    seen = [{i.datetime.month for i in items if i.datetime.year == year} for year in YEARS]
+    assert set(project["imagery"]["months"]) == seen[0] & seen[1]
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,10 @@ REVISIT_DAYS = 5
 KEPT_CLOUD = 0.60
 """Largest cloud cover of the images that are kept."""
 
-MOST_KEPT = 48
+MOST_KEPT = 44
 """Most images of a year that are kept: the clearest."""
 
-LEAST_KEPT = 2
+LEAST_KEPT = 3
 """Fewest images of a season: a map of the year needs each season."""
 
 LEAST_SUN = 8.0
@@ -80,6 +80,11 @@ class Pass:
     orbit: int
     weather: Weather
     kept: bool
+
+    @property
+    def day(self) -> str:
+        """Date (ISO)."""
+        return self.when.date().isoformat()
 
 
 def calendar(
@@ -249,7 +254,7 @@ def _brightened(passes: list[Pass], rng: np.random.Generator) -> list[Pass]:
 
 
 def _thinned(passes: list[Pass]) -> tuple[Pass, ...]:
-    """Keep what is clear enough; of too many the clearest, and each season's first two."""
+    """Keep what is clear enough; of too many the clearest, and each season's first ones."""
     clear = [p for p in passes if p.kept and p.weather.cloud <= KEPT_CLOUD]
     order = sorted(clear, key=lambda p: p.weather.cloud)
     seen = [0] * len(SEASONS)

@@ -72,7 +72,8 @@ class Light:
         """What the correction leaves of the effect on reflectance, for a share of diffuse light."""
         light = np.float32(1 - diffuse) * self.direct + np.float32(diffuse) * self.sky
         left = np.where(self.shadow, np.float32(RESIDUAL_SHADOW), np.float32(RESIDUAL))
-        return np.clip(1 + left * (light - 1), np.float32(0.15), np.float32(1.8))
+        factor: FloatArray = np.clip(1 + left * (light - 1), np.float32(0.15), np.float32(1.8))
+        return factor
 
 
 def load_relief(film: Film, landscape: Landscape) -> Relief:

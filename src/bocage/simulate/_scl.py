@@ -65,11 +65,11 @@ def classify(
 
     scl = np.where(ndvi > 0.32, Scl.VEGETATION, Scl.BARE).astype(np.uint8)
     scl[(ndvi > 0.18) & (ndvi < 0.32) & (dice < 0.15)] = Scl.UNCLASSIFIED
-    water = (near < 0.12) & (swir < 0.075) & (ndvi < 0.32) & (green > swir)
+    water = (near < 0.12) & (swir < 0.075) & (ndvi < 0.32) & (_index(green, near) > 0.12)
     dark = (near < 0.13) & (swir < 0.10) & (blue < 0.05)
     scl[dark & ~water & (ndvi < 0.45)] = Scl.DARK
     scl[water] = Scl.WATER
-    _confuse_relief(scl, water, dark, relief, light, wobble, dice)
+    _confuse_relief(scl, water, dark & (ndvi < 0.6), relief, light, wobble, dice)
     snow = (ndsi > 0.4) & (green > 0.2) & (near > 0.12)
     scl[snow] = Scl.SNOW
     # Fresh snow looks like cloud to a test of brightness, more so where it is patchy.
@@ -80,7 +80,7 @@ def classify(
     seen = (sky.sought + 0.15 * wobble > 0.40) & (near < 0.24)
     scl[seen & (scl != Scl.SNOW)] = Scl.SHADOW
     # The detector is not sure where clouds are thin: its threshold varies from place to place.
-    likely = cloud + 0.14 * wobble
+    likely = cloud + np.minimum(0.14, 0.035 + cloud) * wobble
     found = likely > 0.34
     scl[found] = Scl.CLOUD_LIKELY
     scl[likely > 0.75] = Scl.CLOUD
@@ -105,8 +105,8 @@ def _confuse_relief(
 ) -> None:
     """Shaded slopes are taken for water or shadow, and some water for shadow."""
     shaded = (light.direct < 0.45) & (relief.slope > STEEP) | light.shadow
-    scl[dark & shaded & (wobble > 0.3)] = Scl.WATER
-    scl[dark & shaded & (wobble < -0.6)] = Scl.SHADOW
+    scl[dark & shaded & (wobble > 1.0)] = Scl.WATER
+    scl[dark & shaded & (wobble < -0.9)] = Scl.SHADOW
     scl[water & ~shaded & (wobble > 1.9) & (dice < 0.7)] = Scl.SHADOW
 
 

@@ -124,7 +124,7 @@ def simulate(
     probes = choose_probes(truth, inside, domain, scoped)
     records = _write_images(out / "catalog", states, domain, probes, scoped, tell)
     write_card(out, Facts(region, size_km, seed, years, legend, truth, inside, records, probes))
-    return _write_project(out, region, size_km, seed, years)
+    return _write_project(out, region, size_km, seed, years, _months(records))
 
 
 def _main_river(landscape: Landscape) -> LineString | None:
@@ -220,8 +220,17 @@ def _write_images(
     return records
 
 
+def _months(records: dict[int, YearRecord]) -> list[int]:
+    """Months (1 … 12) of which there is an image in every year: winters may have none."""
+    seen = [
+        {int(one["date"][5:7]) for one in record.dates if one["kept"]}
+        for record in records.values()
+    ]
+    return sorted(set.intersection(*seen))
+
+
 def _write_project(
-    out: Path, region: str, size_km: float, seed: int, years: tuple[int, ...]
+    out: Path, region: str, size_km: float, seed: int, years: tuple[int, ...], months: list[int]
 ) -> Path:
     """The project file over what was simulated; it maps the last two years."""
     mapped = list(years[-2:])
@@ -239,6 +248,7 @@ def _write_project(
             "catalog": "catalog/catalog.json",
             "collection": "sentinel-2-l2a",
             "cloud_mask": "scl",
+            "months": months,
         },
         "superres": {"backend": "default"},
         "samples": {

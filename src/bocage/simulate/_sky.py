@@ -16,7 +16,7 @@ from bocage.simulate._relief import sample
 from bocage.simulate._streams import STEP
 from bocage.simulate._weather import Weather
 
-KINDS = ((700.0, 0.10, 5), (2300.0, 0.06, 6), (6500.0, 0.05, 6))
+KINDS = ((700.0, 0.14, 5), (2300.0, 0.11, 6), (6500.0, 0.09, 6))
 """Wavelength in metres, softness of the edge and octaves of fair-weather clouds, of fields of
 clouds and of sheets."""
 
@@ -128,7 +128,7 @@ def through(
     cloud, shadow, cirrus = sky.cloud[size], sky.shadow[size], sky.cirrus[size]
     diffuse = band.diffuse(weather.sun)
     # Under a cloud the light of the sky is left, and some of the sun comes through its edges.
-    dark = np.float32(0.9 * (1 - diffuse) ** 1.5)
+    dark = np.float32(0.74 * (1 - diffuse) ** 1.5)
     value = value * (np.float32(shift[0]) * (1 - dark * shadow))
     value = value + (sky.haze[size] * np.float32(band.haze) + np.float32(shift[1]))
     value = value * (1 - np.float32(2.0 * band.cirrus) * cirrus) + np.float32(band.cirrus) * cirrus
