@@ -5,8 +5,10 @@ import pytest
 
 from bocage.simulate._camera import Scene, take
 from bocage.simulate._domain import Seed
+from bocage.simulate._expose import expose
 from bocage.simulate._film import load_films
 from bocage.simulate._flood import FloodPlain
+from bocage.simulate._instrument import bands
 from bocage.simulate._relief import relief_of
 from bocage.simulate._spectra import Spectra
 from bocage.simulate._tables import BANDS, RESOLUTION
@@ -53,6 +55,22 @@ def test_a_plain_surface_keeps_its_reflectance(scene, film, flat):
     seen = np.isfinite(image.bands["B04"])
     assert 0.8 < seen.mean() <= 1
     assert (image.scl[np.isnan(image.bands["B11"])] == 0).all()
+
+
+@pytest.mark.parametrize("size", [10, 20, 60])
+def test_each_band_has_its_mtf_at_nyquist(scene, film, domain, size):
+    # A wave two pixels long, and pixels that lie along its axis at all its phases.
+    count, shape = domain.count(2.5), film.boxes[size].shape
+    wave = 100 + np.rint(100 * np.cos(np.pi * np.arange(count) * 2.5 / size))
+    label = np.broadcast_to(wave.astype(np.int32), (count, count)).copy()
+    along = np.linspace(0.35, 0.65, shape[0] * shape[1]).reshape(shape) * count
+    dense = replace(film, rows={size: along * 0 + count / 2}, columns={size: along})
+    mean = np.repeat(np.arange(201, dtype=np.float32)[:, None] / 100, len(BANDS), axis=1)
+    looks = Spectra(mean, mean * 0, mean[:, 0] * 0)
+    found = expose(replace(scene, label=label), looks, dense, size, (0.0, 0.0))
+    for name, value in found.items():
+        mtf = bands()[BANDS.index(name)].mtf
+        assert np.ptp(value) / 2 == pytest.approx(mtf, abs=0.012), name
 
 
 def test_the_same_date_gives_the_same_image(scene, film, flat):

@@ -45,6 +45,10 @@ def test_each_place_has_its_zone(name, epsg):
 def test_an_area_across_a_border_gets_both_zones_its_own_first():
     films = load_films(Domain.around(place(12.004, 48.0), 2))
     assert [f.zone for f in films] == [33, 32]
+    # The pannonian place lies 4 km from the next border.
+    x, y = region("pannonian").place
+    films = load_films(Domain.around((x - 4000, y), 1))
+    assert [f.epsg for f in films] == [32633, 32634]
     assert len(load_films(Domain.around(place(12.1, 48.0), 2))) == 1
 
 
