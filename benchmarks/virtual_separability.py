@@ -27,8 +27,8 @@ from sklearn.metrics import f1_score
 
 from benchmarks._virtual import landscapes, legend
 from bocage.grid import FINE
-from bocage.simulate._camera import textures
 from bocage.simulate._domain import Domain, Seed
+from bocage.simulate._expose import textures
 from bocage.simulate._film import Film, load_films
 from bocage.simulate._landscape import build_landscape
 from bocage.simulate._paint import mixing_fields

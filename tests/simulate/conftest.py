@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from bocage.legend import load_legend
 from bocage.simulate import simulate
 from bocage.simulate._change import evolve
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._landscape import build_landscape
 from bocage.simulate._places import make_sites
 from bocage.simulate._simulate import _inside
-from bocage.simulate._tables import region
+from bocage.simulate._tables import class_table, region
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +35,17 @@ def seed():
 @pytest.fixture(scope="session")
 def landscape(domain, seed):
     return build_landscape(domain, region("continental"), seed)
+
+
+@pytest.fixture(scope="session")
+def legend():
+    return load_legend("pa")
+
+
+@pytest.fixture(scope="session")
+def classes(landscape, legend):
+    """Class index of every pixel of the landscape."""
+    return class_table(legend)[landscape.land]
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bocage.simulate._camera import Scene, take
+from bocage.simulate._camera import take
 from bocage.simulate._domain import Seed
-from bocage.simulate._expose import expose
+from bocage.simulate._expose import Scene, expose
 from bocage.simulate._film import load_films
 from bocage.simulate._flood import FloodPlain
 from bocage.simulate._instrument import bands

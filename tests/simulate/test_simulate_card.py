@@ -7,8 +7,8 @@ import pytest
 
 from bocage.legend import load_legend
 from bocage.simulate._card import Facts, describe, write_card
+from bocage.simulate._record import YearRecord
 from bocage.simulate._tables import BANDS
-from bocage.simulate._year import YearRecord
 
 LEGEND = load_legend("pa")
 FIELD, WOOD, SCRUB, TOWN = (LEGEND.index(c) for c in (2110, 3210, 3400, 1110))

@@ -3,15 +3,10 @@ import pyogrio
 import pytest
 import shapely
 
-from bocage.legend import load_crosswalk, load_legend
+from bocage.legend import load_crosswalk
 from bocage.simulate._clc import _smooth, clc
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._tables import class_table
-
-
-@pytest.fixture(scope="module")
-def legend():
-    return load_legend("pa")
 
 
 @pytest.fixture(scope="module")

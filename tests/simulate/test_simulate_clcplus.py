@@ -1,21 +1,9 @@
 import numpy as np
-import pytest
 
-from bocage.legend import load_crosswalk, load_legend
+from bocage.legend import load_crosswalk
 from bocage.simulate._clcplus import NO_CLASS, _confusions, clcplus
 from bocage.simulate._domain import Seed
 from bocage.simulate._faults import code_of, faults, mode
-from bocage.simulate._tables import class_table
-
-
-@pytest.fixture(scope="module")
-def legend():
-    return load_legend("pa")
-
-
-@pytest.fixture(scope="module")
-def classes(landscape, legend):
-    return class_table(legend)[landscape.land]
 
 
 def test_it_is_as_right_as_the_manual_says(classes, legend, domain, seed):

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from bocage.errors import InputError
-from bocage.legend import load_legend
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._faults import (
     chance,
@@ -17,11 +16,6 @@ from bocage.simulate._faults import (
     representatives,
     shifted,
 )
-
-
-@pytest.fixture(scope="module")
-def legend():
-    return load_legend("pa")
 
 
 def test_every_rate_has_a_unit_and_a_source():

@@ -5,21 +5,9 @@ import numpy as np
 import pytest
 import rasterio
 
-from bocage.legend import load_legend
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._faults import faults
 from bocage.simulate._hrl import _mean, hrl
-from bocage.simulate._tables import class_table
-
-
-@pytest.fixture(scope="module")
-def legend():
-    return load_legend("pa")
-
-
-@pytest.fixture(scope="module")
-def classes(landscape, legend):
-    return class_table(legend)[landscape.land]
 
 
 @pytest.fixture(scope="module")

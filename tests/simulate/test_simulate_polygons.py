@@ -8,23 +8,11 @@ import shapely
 from rasterio.features import rasterize
 from shapely import LineString
 
-from bocage.legend import load_legend
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._faults import code_of, faults
 from bocage.simulate._places import make_sites
 from bocage.simulate._polygons import corridor, n2k, riparian
 from bocage.simulate._streams import Stream
-from bocage.simulate._tables import class_table
-
-
-@pytest.fixture(scope="module")
-def legend():
-    return load_legend("pa")
-
-
-@pytest.fixture(scope="module")
-def classes(landscape, legend):
-    return class_table(legend)[landscape.land]
 
 
 @pytest.fixture(scope="module")

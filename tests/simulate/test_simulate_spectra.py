@@ -4,8 +4,9 @@ import rasterio
 
 from bocage.simulate._domain import Seed
 from bocage.simulate._growth import Climate, grow
-from bocage.simulate._spectra import make_units, spectra
+from bocage.simulate._spectra import spectra
 from bocage.simulate._tables import BANDS, cover_index, covers, region
+from bocage.simulate._units import make_units
 
 BLUE, RED, NIR, SWIR = (BANDS.index(b) for b in ("B02", "B04", "B08", "B11"))
 

@@ -1,15 +1,8 @@
 import numpy as np
-import pytest
 
-from bocage.legend import load_legend
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._survey import FROM_AFAR, IN_SITU, ON_PHOTO, _labels, survey
 from bocage.simulate._tables import class_table
-
-
-@pytest.fixture(scope="module")
-def legend():
-    return load_legend("pa")
 
 
 def test_points_tell_the_truth(landscape, legend, domain, seed):

@@ -7,12 +7,10 @@ and month; it lasts from day to day (an autoregressive process) and differs betw
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
-from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +20,7 @@ from scipy.special import betaincinv, ndtr
 from bocage.grid import CRS
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._sun import pass_time, sun_angles
-from bocage.simulate._tables import Region
+from bocage.simulate._tables import Region, rows
 from bocage.simulate._tables import region as load_region
 from bocage.simulate._weather import Edge, Weather
 
@@ -157,10 +155,9 @@ def _orbits(domain: Domain, seed: Seed) -> list[tuple[int, int, Edge | None]]:
 @cache
 def _sky_table() -> dict[str, NDArray[np.float64]]:
     """Mean cloud cover of the months in each biogeographical region (rounded climatology)."""
-    folder = resources.files("bocage.simulate") / "data"
-    rows = csv.reader((folder / "skies.csv").read_text(encoding="utf-8").splitlines())
-    next(rows)
-    return {name: np.array([float(v) for v in values]) for name, *values in rows}
+    return {
+        r.pop("region"): np.array([float(share) for share in r.values()]) for r in rows("skies.csv")
+    }
 
 
 def _odds(share: float | NDArray[np.float64]) -> NDArray[np.float64]:

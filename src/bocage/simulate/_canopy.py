@@ -30,7 +30,6 @@ old_…
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -40,7 +39,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from bocage.simulate._noise import FloatArray
-from bocage.simulate._tables import BANDS
+from bocage.simulate._tables import BANDS, rows
 
 TABLE = "canopies.npy"
 
@@ -73,14 +72,13 @@ class Traits:
 @cache
 def traits() -> tuple[Traits, ...]:
     """Traits of all canopies, in the order of the table."""
-    path = resources.files("bocage.simulate") / "data" / "canopies.csv"
     return tuple(
         Traits(
             r["key"],
             {name: float(r[name]) for name in LEAF},
             {name: float(r[f"old_{name}"]) for name in AGED},
         )
-        for r in csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+        for r in rows("canopies.csv")
     )
 
 

@@ -20,10 +20,10 @@ from bocage.files import write_text
 from bocage.grid import FINE
 from bocage.legend import Legend
 from bocage.simulate._pictures import maps, photos
+from bocage.simulate._record import YearRecord
 from bocage.simulate._separability import monthly_medians, separability
 from bocage.simulate._statistics import HECTARE, change_matrix, class_areas
 from bocage.simulate._tables import lands, rules
-from bocage.simulate._year import YearRecord
 
 LEAST_CHANGE_HA = 0.5
 """Smallest patch of change that is counted: the minimum mapping unit."""

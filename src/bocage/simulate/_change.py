@@ -15,8 +15,9 @@ from shapely import LineString
 from shapely.geometry.base import BaseGeometry
 
 from bocage.grid import FINE
+from bocage.simulate._canvas import BARE
 from bocage.simulate._domain import Seed
-from bocage.simulate._landscape import BARE, Landscape
+from bocage.simulate._landscape import Landscape
 from bocage.simulate._noise import IntArray, fractal
 from bocage.simulate._tables import Rule, land_index, lands, rules
 from bocage.simulate._towns import Way

@@ -11,7 +11,7 @@ from bocage.grid import FINE, NATIVE
 from bocage.legend import Legend
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._faults import chance, code_of, faults, mode, patches, shifted
-from bocage.simulate._tables import _rows
+from bocage.simulate._tables import rows
 
 NO_CLASS = 255
 """Value outside, and of land that the nomenclature has no code for."""
@@ -59,7 +59,7 @@ def clcplus(
 def _confusions() -> dict[int, tuple[float, NDArray[np.uint8], NDArray[np.float64]]]:
     """For each code: how often it is missed, what it is taken for, and the bounds of a draw."""
     found = {}
-    for row in _rows("clcplus_confusions.csv"):
+    for row in rows("clcplus_confusions.csv"):
         weights = np.array([float(w) for w in row["weights"].split(";")])
         others = np.array([int(c) for c in row["taken_for"].split(";")], np.uint8)
         bounds = np.cumsum(weights / weights.sum())[:-1]

@@ -14,12 +14,12 @@ from shapely import LineString, Point
 from shapely.geometry.base import BaseGeometry
 
 from bocage.grid import FINE
+from bocage.simulate._canvas import Canvas
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._noise import FloatArray, fractal
-from bocage.simulate._tables import Coast, Region, land_index
+from bocage.simulate._tables import Coast
 
 if TYPE_CHECKING:
-    from bocage.simulate._landscape import Canvas
     from bocage.simulate._streams import Stream
     from bocage.simulate._towns import Town
 
@@ -102,65 +102,45 @@ def look_along(domain: Domain, coast: Coast, shore: Shore, seed: Seed) -> Strand
     )
 
 
-def paint_strand(canvas: Canvas, domain: Domain, region: Region, strand: Strand) -> None:
+def paint_strand(canvas: Canvas, coast: Coast, shore: Shore, strand: Strand) -> None:
     """Beaches, dunes, cliffs, salt marshes, lagoons and salt pans behind the coastline."""
-    coast = region.coast
-    if coast is None:
-        return
     away, broad, fine = strand.away, strand.broad, strand.fine
     low, high = (float(np.quantile(broad, q)) for q in (coast.cliffs, 1 - coast.marsh))
     rocky, muddy = broad < low, broad > high
     sandy = ~rocky & ~muddy
     width = coast.beach_m * (1 + 0.35 * fine)
-    _put(canvas, "rock", rocky & (away > 0) & (away < 0.7 * coast.beach_m * (1.2 + fine)))
-    _put(canvas, "dune", sandy & (away > 0) & (away < width + coast.dunes_m * (0.75 + 0.5 * fine)))
-    _put(canvas, "beach", sandy & (away > 0) & (away < width))
+    canvas.fill("rock", rocky & (away > 0) & (away < 0.7 * coast.beach_m * (1.2 + fine)))
+    canvas.fill("dune", sandy & (away > 0) & (away < width + coast.dunes_m * (0.75 + 0.5 * fine)))
+    canvas.fill("beach", sandy & (away > 0) & (away < width))
     # The marsh is widest in the middle of its stretch of the shore.
     deep = 150 * np.clip((broad - high) / 0.5, 0.15, 1.6) * (1 + 0.3 * fine)
-    _put(canvas, "saltmarsh", muddy & (away > 0) & (away < deep))
+    canvas.fill("saltmarsh", muddy & (away > 0) & (away < deep))
     bar = coast.beach_m + 0.6 * coast.dunes_m + 35
     bulge = np.clip((broad - low) / max(high - low, 0.1), 0, 1)
     far = bar + coast.lagoon_m * np.sin(math.pi * bulge) * (1 + 0.12 * fine) - 25
     lagoon = sandy & (away > bar) & (away < far)
     if coast.lagoon_m > 0:
         reeds = sandy & (away > bar - 20) & (away < far + 60 * np.clip(fine, 0, 1.5)) & (far > bar)
-        _put(canvas, "saltmarsh", reeds)
-        _put(canvas, "lagoon", lagoon)
+        canvas.fill("saltmarsh", reeds)
+        canvas.fill("lagoon", lagoon)
     if coast.salines_m > 0:
-        _paint_pans(canvas, domain, coast, strand, far + 45, sandy & (far > bar))
+        _paint_pans(canvas, coast, strand, far + 45, sandy & (far > bar), shore.course)
 
 
 def _paint_pans(
     canvas: Canvas,
-    domain: Domain,
     coast: Coast,
     strand: Strand,
     near: FloatArray,
     behind: NDArray[np.bool_],
+    turn: float,
 ) -> None:
     """Salt pans: basins between dams behind a lagoon, turned like the shore."""
     far = near + coast.salines_m * (0.55 + 0.25 * np.round(strand.broad))
     pans = behind & (strand.away > near) & (strand.away < far) & (strand.broad > 0)
     if not pans.any():
         return
-    label, count = ndimage.label(ndimage.binary_opening(pans, iterations=6))
-    first = canvas.new_objects([0.6 + 0.2 * i for i in range(count + 1)])
-    where = label > 0
-    canvas.land[where] = land_index()["saline"]
-    canvas.obj[where] = first + label[where]
-    canvas.cover[where] = _BARE
-
-
-_BARE = 255
-
-
-def _put(canvas: Canvas, key: str, mask: NDArray[np.bool_]) -> None:
-    """Give pixels a kind of land; each connected part is an object."""
-    label, count = ndimage.label(mask)
-    first = canvas.new_objects([0.0] * (count + 1))
-    canvas.land[mask] = land_index()[key]
-    canvas.obj[mask] = first + label[mask]
-    canvas.cover[mask] = _BARE
+    canvas.fill("saline", ndimage.binary_opening(pans, iterations=6), turn)
 
 
 def mouth(domain: Domain, coast: Coast, river: Stream, strand: Strand) -> BaseGeometry:
@@ -177,28 +157,19 @@ def mouth(domain: Domain, coast: Coast, river: Stream, strand: Strand) -> BaseGe
     return shapely.union_all(circles) if circles else LineString()
 
 
-def paint_sea(
-    canvas: Canvas,
-    domain: Domain,
-    region: Region,
-    strand: Strand,
-    estuary: NDArray[np.bool_],
-) -> None:
+def paint_sea(canvas: Canvas, coast: Coast, strand: Strand, estuary: NDArray[np.bool_]) -> None:
     """The sea and what it leaves at low water; the river's mouth."""
-    coast = region.coast
-    if coast is None:
-        return
     away, broad, fine = strand.away, strand.broad, strand.fine
     sea = away < 0
     water = estuary & ~sea
-    _put(canvas, "estuary", water)
+    canvas.fill("estuary", water)
     _bank_mud(canvas, coast, water, sea, fine)
-    _put(canvas, "coastalwater", sea & (away >= -NAUTICAL_MILE_M))
-    _put(canvas, "opensea", away < -NAUTICAL_MILE_M)
+    canvas.fill("coastalwater", sea & (away >= -NAUTICAL_MILE_M))
+    canvas.fill("opensea", away < -NAUTICAL_MILE_M)
     if coast.inlet_m > 0:
-        _put(canvas, "inlet", _narrow(sea, coast.inlet_m) & ~estuary)
+        canvas.fill("inlet", _narrow(sea, coast.inlet_m) & ~estuary)
     ebb = coast.flats_m * (0.55 + 0.45 * np.clip(broad, -1, 1.5)) * (1 + 0.3 * fine)
-    _put(canvas, "tidalflat", sea & (away > -ebb) & ~estuary)
+    canvas.fill("tidalflat", sea & (away > -ebb) & ~estuary)
 
 
 def _bank_mud(
@@ -213,8 +184,8 @@ def _bank_mud(
         return
     shore = (ndimage.distance_transform_edt(~water) * FINE).astype(np.float32)
     land = ~water & ~sea
-    _put(canvas, "saltmarsh", land & (shore < 90 * (1 + 0.5 * fine)) & (fine > -0.5))
-    _put(canvas, "tidalflat", land & (shore < 18 * (1 + 0.6 * fine)))
+    canvas.fill("saltmarsh", land & (shore < 90 * (1 + 0.5 * fine)) & (fine > -0.5))
+    canvas.fill("tidalflat", land & (shore < 18 * (1 + 0.6 * fine)))
 
 
 def _narrow(sea: NDArray[np.bool_], width: float) -> NDArray[np.bool_]:
@@ -269,5 +240,5 @@ def _put_port(
     yard = (np.abs(u) < length / 2) & (np.abs(v) < 170)
     quay = yard & (strand.away > -75) & (strand.away < 110)
     basin = quay & (np.mod(u, 150) < 62) & (strand.away < 15)
-    _put(canvas, "port", quay)
-    _put(canvas, "coastalwater", basin)
+    canvas.fill("port", quay)
+    canvas.fill("coastalwater", basin)

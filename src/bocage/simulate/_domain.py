@@ -95,13 +95,6 @@ class Domain:
         )
         return moved
 
-    def to_local(self, geometry: BaseGeometry) -> BaseGeometry:
-        """A geometry in EPSG:3035 as one in local metres."""
-        moved: BaseGeometry = shapely.transform(
-            geometry, lambda xy: np.column_stack([xy[:, 0] - self.west, self.north - xy[:, 1]])
-        )
-        return moved
-
 
 @dataclass(frozen=True)
 class Seed:

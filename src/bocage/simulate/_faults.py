@@ -12,7 +12,7 @@ from bocage.errors import InputError
 from bocage.legend import Legend, load_crosswalk
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._noise import IntArray, cells, fractal
-from bocage.simulate._tables import _rows
+from bocage.simulate._tables import rows
 
 
 @cache
@@ -26,10 +26,10 @@ def faults(layer: str) -> Mapping[str, float]:
     InputError
         If the table has no such layer.
     """
-    rows = _rows("reference_errors.csv")
-    found = {r["fault"]: float(r["value"]) for r in rows if r["layer"] == layer}
+    table = rows("reference_errors.csv")
+    found = {r["fault"]: float(r["value"]) for r in table if r["layer"] == layer}
     if not found:
-        known = ", ".join(dict.fromkeys(r["layer"] for r in rows))
+        known = ", ".join(dict.fromkeys(r["layer"] for r in table))
         raise InputError(f"no faults are known of layer '{layer}'", remedy=f"use one of {known}")
     return found
 
@@ -37,7 +37,7 @@ def faults(layer: str) -> Mapping[str, float]:
 @cache
 def special_codes(layer: str) -> Mapping[str, str]:
     """Codes of a layer that its crosswalk alone does not tell, by the key of the table."""
-    return {r["key"]: r["code"] for r in _rows("reference_codes.csv") if r["layer"] == layer}
+    return {r["key"]: r["code"] for r in rows("reference_codes.csv") if r["layer"] == layer}
 
 
 def code_of(layer: str, legend: Legend) -> Mapping[int, int]:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from bocage.grid import FINE
+from bocage.simulate._canvas import Canvas
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._noise import fractal, hash3, unit
 from bocage.simulate._parcels import Parcels
 from bocage.simulate._tables import Region, cover_index, land_index
-
-if TYPE_CHECKING:
-    from bocage.simulate._landscape import Canvas
 
 TRACKS = 0.14
 """Share of the field borders with a track."""

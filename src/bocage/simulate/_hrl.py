@@ -12,7 +12,7 @@ from bocage.legend import Legend
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._faults import chance, faults, patches
 from bocage.simulate._noise import FloatArray, fractal, uniform
-from bocage.simulate._tables import _rows
+from bocage.simulate._tables import rows
 from bocage.simulate._tracing import sieved
 
 OUTSIDE = 255
@@ -161,4 +161,4 @@ def _mean(classes: NDArray[np.uint8], column: str, legend: Legend) -> FloatArray
 
 @cache
 def _column(name: str) -> dict[int, float]:
-    return {int(r["code"]): float(r[name]) for r in _rows("hrl.csv")}
+    return {int(r["code"]): float(r[name]) for r in rows("hrl.csv")}

@@ -16,7 +16,7 @@ from bocage.simulate._faults import faults, shifted
 from bocage.simulate._landscape import Landscape
 from bocage.simulate._redraw import inside, redrawn, with_gap
 from bocage.simulate._streams import Stream
-from bocage.simulate._tables import _rows, lands
+from bocage.simulate._tables import lands, rows
 from bocage.simulate._tracing import traced
 
 PIXEL = 5.0
@@ -131,4 +131,4 @@ def _names(prefix: str, count: int, seed: Seed) -> NDArray[np.object_]:
 @cache
 def _areas() -> dict[int, tuple[str, str, str]]:
     """Layer, feature code and prefix of the names by leaf of the legend."""
-    return {int(r["code"]): (r["layer"], r["dfdd"], r["prefix"]) for r in _rows("hydro.csv")}
+    return {int(r["code"]): (r["layer"], r["dfdd"], r["prefix"]) for r in rows("hydro.csv")}

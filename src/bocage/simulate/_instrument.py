@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 import numpy as np
 
 from bocage.grid import FINE
 from bocage.simulate._noise import FloatArray
-from bocage.simulate._tables import BANDS, RESOLUTION
+from bocage.simulate._tables import BANDS, RESOLUTION, rows
 
 SIZES = (10, 20, 60)
 """Pixel sizes in metres."""
@@ -94,14 +92,10 @@ def spread(size: float, mtf: float) -> float:
 @cache
 def bands() -> tuple[Band, ...]:
     """The bands in the order of ``_tables.BANDS``."""
-    folder = resources.files("bocage.simulate") / "data"
-    text = (folder / "bands.csv").read_text(encoding="utf-8")
-    rows = {r["band"]: r for r in csv.DictReader(text.splitlines())}
     found = []
-    for name in BANDS:
-        row = rows[name]
+    for row in rows("bands.csv"):
         numbers = {k: float(v) for k, v in row.items() if k not in ("band", "resolution_m")}
-        found.append(Band(band=name, resolution_m=int(row["resolution_m"]), **numbers))
+        found.append(Band(band=row["band"], resolution_m=int(row["resolution_m"]), **numbers))
     return tuple(found)
 
 

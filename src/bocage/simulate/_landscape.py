@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from bocage.grid import FINE
 from bocage.simulate._allocate import allocate, farm_land
+from bocage.simulate._canvas import BARE, Canvas
 from bocage.simulate._coast import look_along, paint_port, paint_sea, paint_strand
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._hedges import paint_hedges
@@ -20,38 +21,7 @@ from bocage.simulate._streams import STEP, Stream
 from bocage.simulate._tables import Region, land_index
 from bocage.simulate._terrain import Terrain, build_terrain
 from bocage.simulate._towns import Town, Way, build_ways, place_towns
-from bocage.simulate._water import paint_mouth, paint_water, paint_ways
-
-BARE = 255
-"""No cover of its own: the pixel looks like its kind of land."""
-
-
-@dataclass
-class Canvas:
-    """What is painted on: layers of the same shape that later painters change in place.
-
-    Attributes
-    ----------
-    land
-        Kind of land (position in ``_tables.lands``), uint8.
-    obj
-        Number of the object, int32; objects look a little different from each other.
-    cover
-        Cover that thin things have although they are no land of their own, or `BARE`, uint8.
-    angle
-        Direction of the rows of each object in radians.
-    """
-
-    land: NDArray[np.uint8]
-    obj: IntArray
-    cover: NDArray[np.uint8]
-    angle: list[float]
-
-    def new_objects(self, angles: list[float]) -> int:
-        """Make room for objects; the number of the first."""
-        first = len(self.angle)
-        self.angle.extend(angles)
-        return first
+from bocage.simulate._water import paint_water, paint_ways, tidal
 
 
 @dataclass(frozen=True)
@@ -79,14 +49,13 @@ def build_landscape(domain: Domain, region: Region, seed: Seed) -> Landscape:
     strand = None
     if region.coast and terrain.shore:
         strand = look_along(domain, region.coast, terrain.shore, seed)
-        paint_strand(canvas, domain, region, strand)
-    paint_specks(canvas, domain, region, terrain, seed)
+        paint_strand(canvas, region.coast, terrain.shore, strand)
+    paint_specks(canvas, domain, region, seed)
     airfield = paint_airfield(canvas, domain, region, terrain, towns, seed)
     paint_towns(canvas, domain, region, towns, seed)
     streams = paint_water(canvas, domain, region, terrain, seed)
-    if strand:
-        estuary = paint_mouth(canvas, domain, region, terrain, strand)
-        paint_sea(canvas, domain, region, strand, estuary)
+    if region.coast and strand:
+        paint_sea(canvas, region.coast, strand, tidal(domain, region.coast, terrain, strand))
         paint_port(canvas, domain, strand, towns, seed)
     ways = build_ways(domain, region, terrain, towns, airfield, seed)
     paint_ways(canvas, domain, ways)
@@ -159,9 +128,7 @@ def _paint_basins(canvas: Canvas) -> None:
         return
     inner = basins & ~_edges(canvas.obj)
     deep = ndimage.distance_transform_edt(inner) * FINE > 6.5
-    dam = canvas.new_objects([0.0])
-    canvas.land[basins & ~deep] = index["grass_managed"]
-    canvas.obj[basins & ~deep] = dam
+    canvas.paint("grass_managed", (basins & ~deep).astype(np.int32))
 
 
 def _edges(label: IntArray) -> NDArray[np.bool_]:
@@ -178,16 +145,13 @@ def _edges(label: IntArray) -> NDArray[np.bool_]:
 
 def _paint_pits(canvas: Canvas, domain: Domain, seed: Seed) -> None:
     """Water in the lowest parts of quarries."""
-    index = land_index()
-    quarry = canvas.land == index["quarry"]
+    quarry = canvas.land == land_index()["quarry"]
     if not quarry.any():
         return
     axis = domain.axis(FINE)
     deep = ndimage.distance_transform_edt(quarry) * FINE > 20
     low = fractal(axis, axis, 110, seed.at("pits"), octaves=3) > 0.55
-    pit = quarry & deep & low
-    canvas.land[pit] = index["pitwater"]
-    canvas.obj[pit] = canvas.new_objects([0.0])
+    canvas.paint("pitwater", (quarry & deep & low).astype(np.int32))
 
 
 def paint_towns(

@@ -16,7 +16,7 @@ from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._faults import faults
 from bocage.simulate._landscape import Landscape
 from bocage.simulate._redraw import inside, redrawn, with_gap
-from bocage.simulate._tables import _rows
+from bocage.simulate._tables import rows
 
 BRIDGE = '"bridge"=>"yes","layer"=>"1"'
 CULVERT = '"tunnel"=>"culvert","layer"=>"-1"'
@@ -121,7 +121,7 @@ def _tagged(tag: str, kind: str, rng: np.random.Generator) -> str:
 
 @cache
 def _similar() -> dict[tuple[str, str], tuple[str, ...]]:
-    return {(r["tag"], r["value"]): tuple(r["taken_for"].split(";")) for r in _rows("osm_tags.csv")}
+    return {(r["tag"], r["value"]): tuple(r["taken_for"].split(";")) for r in rows("osm_tags.csv")}
 
 
 def _crossings(

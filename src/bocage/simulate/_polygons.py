@@ -17,7 +17,7 @@ from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._faults import code_of, faults, mislabelled, representatives, shifted
 from bocage.simulate._noise import FloatArray
 from bocage.simulate._streams import STEP, Stream
-from bocage.simulate._tables import _rows
+from bocage.simulate._tables import rows
 from bocage.simulate._tracing import relabelled, sieved, traced
 
 PIXEL = 5.0
@@ -169,7 +169,7 @@ def corridor(streams: tuple[Stream, ...], height: FloatArray, domain: Domain) ->
 
 def _sea(classes: NDArray[np.uint8], legend: Legend) -> NDArray[np.bool_]:
     """Where the sea is, on the grid of 5 m."""
-    open_sea = [int(r["code"]) for r in _rows("hrl.csv") if r["sea"] == "1"]
+    open_sea = [int(r["code"]) for r in rows("hrl.csv") if r["sea"] == "1"]
     table = np.zeros(256, bool)
     table[[legend.index(code) for code in open_sea]] = True
     step = round(PIXEL / FINE)
@@ -216,7 +216,7 @@ def _wrong_labels(legend: Legend, floor: float) -> NDArray[np.float64]:
 
 @cache
 def _users() -> dict[int, float]:
-    return {int(r["code"]): float(r["users"]) / 100 for r in _rows("n2k_accuracy.csv")}
+    return {int(r["code"]): float(r["users"]) / 100 for r in rows("n2k_accuracy.csv")}
 
 
 def _levels(codes: NDArray[np.int32], name: str) -> dict[str, NDArray[np.int32]]:

@@ -20,22 +20,23 @@ from bocage.errors import InputError
 from bocage.files import atomic_path, write_text
 from bocage.grid import FINE, geobox
 from bocage.legend import OUTSIDE, Legend, load_legend
-from bocage.simulate._camera import textures
 from bocage.simulate._card import Facts, write_card
 from bocage.simulate._catalog import write_catalog
 from bocage.simulate._change import evolve, rewind
 from bocage.simulate._domain import Domain, Seed
+from bocage.simulate._expose import textures
 from bocage.simulate._film import load_films
 from bocage.simulate._landscape import Landscape, build_landscape
 from bocage.simulate._lines import write_lines
 from bocage.simulate._paint import mixing_fields
 from bocage.simulate._places import make_sites, make_unit
+from bocage.simulate._record import YearRecord
 from bocage.simulate._reference import reference_layers, write_references
 from bocage.simulate._separability import choose_probes
 from bocage.simulate._tables import class_table
 from bocage.simulate._tables import region as load_region
 from bocage.simulate._vector import write_vector
-from bocage.simulate._year import YearRecord, write_year
+from bocage.simulate._year import write_year
 
 LEGEND = "pa"
 """Id of the legend of the truth."""

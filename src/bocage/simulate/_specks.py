@@ -3,44 +3,33 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
-from shapely import Polygon
+from shapely import Point, Polygon
 
-from bocage.grid import FINE
+from bocage.simulate._canvas import Canvas
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._streams import STEP
-from bocage.simulate._tables import Region, Speck, cover_index, land_index, lands, specks
+from bocage.simulate._tables import Region, Speck, cover_index, lands, specks
 from bocage.simulate._terrain import Terrain, blob
+from bocage.simulate._towns import Town, wide_water
 from bocage.simulate._water import draw
-
-if TYPE_CHECKING:
-    from bocage.simulate._landscape import Canvas
-    from bocage.simulate._towns import Town
 
 RUNWAY_M = 40.0
 """Width of a runway."""
 
 
-def paint_specks(
-    canvas: Canvas, domain: Domain, region: Region, terrain: Terrain, seed: Seed
-) -> None:
+def paint_specks(canvas: Canvas, domain: Domain, region: Region, seed: Seed) -> None:
     """Scatter small objects, many of them under the minimum mapping unit (``specks.csv``)."""
     kinds = lands()
     for speck in specks():
         if region.shares.get(speck.needs, 0) <= 0:
             continue
-        shapes = _shapes(speck, domain, seed)
-        drawn = draw(domain, shapes)
+        drawn = draw(domain, _shapes(speck, domain, seed))
         hosts = [i for i, kind in enumerate(kinds) if kind.zone == speck.zone]
         drawn[~np.isin(canvas.land, hosts)] = 0
-        first = canvas.new_objects([0.0] * (len(shapes) + 1))
-        where = drawn > 0
-        canvas.land[where] = land_index()[speck.land]
-        canvas.obj[where] = first + drawn[where]
-        canvas.cover[where] = 255
+        canvas.paint(speck.land, drawn)
 
 
 def _shapes(speck: Speck, domain: Domain, seed: Seed) -> list[Polygon]:
@@ -75,13 +64,8 @@ def paint_airfield(
         return None
     turn = float(seed.rng("airfield").uniform(0, math.pi))
     outline = _rectangle(place, turn, length, width)
-    ground = draw(domain, [outline])
+    canvas.paint("airport", draw(domain, [outline]), turn)
     runway = draw(domain, [_rectangle(place, turn, 0.9 * length, min(RUNWAY_M, 0.3 * width))])
-    first = canvas.new_objects([turn, turn])
-    where = ground > 0
-    canvas.land[where] = land_index()["airport"]
-    canvas.obj[where] = first
-    canvas.cover[where] = 255
     canvas.cover[runway > 0] = cover_index()["runway"]
     return outline
 
@@ -89,16 +73,10 @@ def paint_airfield(
 def _flat_place(
     domain: Domain, terrain: Terrain, towns: tuple[Town, ...], reach: float
 ) -> tuple[float, float] | None:
-    blocked = terrain.sea.copy()
     axis = domain.axis(STEP)
-    for town in towns:
-        if town.radius > 100:
-            near = np.hypot(axis[:, None] - town.y, axis[None, :] - town.x)
-            blocked |= near < town.radius
-    shapes = [*terrain.lakes, *(s.line.buffer(s.width) for s in terrain.streams if s.main)]
-    times = round(STEP / FINE)
-    wet = draw(domain, shapes)[times // 2 :: times, times // 2 :: times] > 0
-    room = ndimage.distance_transform_edt(~(blocked | wet)) * STEP
+    houses = [Point(t.x, t.y).buffer(t.radius) for t in towns if t.radius > 100]
+    taken = wide_water(domain, terrain, STEP) | draw(domain, houses, STEP).astype(bool)
+    room = ndimage.distance_transform_edt(~taken) * STEP
     edge = np.minimum(axis, domain.side - axis) - domain.margin
     inner = np.minimum(edge[:, None], edge[None, :])
     smooth = ndimage.gaussian_filter(terrain.features["slope"], reach / STEP / 2)

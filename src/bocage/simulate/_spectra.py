@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.simulate._canopy import canopy_index, canopy_over, under_sun
-from bocage.simulate._growth import Climate, Growth, Values, cover_values, grow, load_climate
+from bocage.simulate._growth import Growth, Values, cover_values
 from bocage.simulate._noise import FloatArray
 from bocage.simulate._phenology import Leaves, leaves_on, undergrowth
 from bocage.simulate._tables import BANDS, Region, covers, endmembers, endmembers_of
-from bocage.simulate._units import Units, make_units
-
-__all__ = ["Climate", "Growth", "Spectra", "Units", "grow", "load_climate", "make_units", "spectra"]
+from bocage.simulate._units import Units
 
 SKY = (0.46, 0.38, 0.30, 0.24, 0.22, 0.17, 0.15, 0.14, 0.13, 0.11, 0.06, 0.05)
 """Share of the light in a shadow, by band: of the sky, and of leaves around."""

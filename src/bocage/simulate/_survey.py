@@ -14,7 +14,7 @@ from bocage.grid import CRS, FINE
 from bocage.legend import Legend
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._faults import faults
-from bocage.simulate._tables import _rows
+from bocage.simulate._tables import rows
 
 IN_SITU, FROM_AFAR, ON_PHOTO = 1, 2, 7
 """Kinds of observation in the words of LUCAS: within 100 m, from farther away, in the office."""
@@ -97,5 +97,5 @@ def _record(codes: list[int], seed: Seed) -> dict[str, object]:
 def _labels() -> dict[int, tuple[list[str], str, str]]:
     """Covers, use and usual mistake of each leaf of the legend."""
     return {
-        int(r["code"]): (r["lc1"].split(";"), r["lu1"], r["taken_for"]) for r in _rows("lucas.csv")
+        int(r["code"]): (r["lc1"].split(";"), r["lu1"], r["taken_for"]) for r in rows("lucas.csv")
     }

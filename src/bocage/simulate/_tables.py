@@ -16,19 +16,21 @@ from numpy.typing import NDArray
 from bocage.errors import InputError
 from bocage.legend import Legend
 
-BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
-"""Spectral bands that are simulated, in the order of the spectra."""
 
-RESOLUTION = dict(zip(BANDS, (60, 10, 10, 10, 20, 20, 20, 10, 20, 60, 20, 20), strict=True))
+def rows(name: str) -> list[dict[str, str]]:
+    """Rows of a table of the room by the names of its columns."""
+    text = (resources.files("bocage.simulate") / "data" / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+RESOLUTION = {r["band"]: int(r["resolution_m"]) for r in rows("bands.csv")}
 """Native pixel size of each band in metres."""
+
+BANDS = tuple(RESOLUTION)
+"""Spectral bands that are simulated, in the order of the spectra."""
 
 FEATURES = ("slope", "wet", "height", "south", "town", "water")
 """Properties of a parcel that decide what it is good for."""
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    text = (resources.files("bocage.simulate") / "data" / name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,7 @@ def specks() -> tuple[Speck, ...]:
             float(r["least_ha"]),
             float(r["most_ha"]),
         )
-        for r in _rows("specks.csv")
+        for r in rows("specks.csv")
     )
 
 
@@ -257,7 +259,7 @@ def lands() -> tuple[Land, ...]:
             scatter=float(r["scatter"]),
             belt=int(r["belt"]),
         )
-        for r in _rows("lands.csv")
+        for r in rows("lands.csv")
     )
 
 
@@ -278,7 +280,7 @@ def covers() -> tuple[Cover, ...]:
                 for name in kinds
             }  # type: ignore[arg-type]
         )
-        for r in _rows("covers.csv")
+        for r in rows("covers.csv")
     )
 
 
@@ -296,15 +298,14 @@ def cover_index() -> dict[str, int]:
 def endmembers() -> dict[str, NDArray[np.float32]]:
     """Reflectance of pure surfaces in `BANDS`."""
     return {
-        r["key"]: np.array([float(r[b]) for b in BANDS], np.float32)
-        for r in _rows("endmembers.csv")
+        r["key"]: np.array([float(r[b]) for b in BANDS], np.float32) for r in rows("endmembers.csv")
     }
 
 
 @cache
 def endmembers_of(kind: str) -> frozenset[str]:
     """Names of the endmembers of a kind: soil, rock, water, built, snow or flower."""
-    return frozenset(r["key"] for r in _rows("endmembers.csv") if r["kind"] == kind)
+    return frozenset(r["key"] for r in rows("endmembers.csv") if r["kind"] == kind)
 
 
 @cache
@@ -320,14 +321,14 @@ def rules() -> tuple[Rule, ...]:
             r["shape"],
             r["process"],
         )
-        for r in _rows("changes.csv")
+        for r in rows("changes.csv")
     )
 
 
 @cache
 def _mixtures() -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
-    for r in _rows("mixtures.csv"):
+    for r in rows("mixtures.csv"):
         found.setdefault(r["land"], {})[r["cover"]] = float(r["share"])
     return found
 

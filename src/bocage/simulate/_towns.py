@@ -55,7 +55,7 @@ def place_towns(domain: Domain, region: Region, terrain: Terrain, seed: Seed) ->
     slope = ndimage.gaussian_filter(terrain.features["slope"], 4)
     score = -1.4 * slope + 0.5 * ndimage.gaussian_filter(terrain.features["water"], 8)
     score = score + ndimage.gaussian_filter(rng.normal(0, 1, score.shape), 5) * 10
-    wet = _drawn(domain, terrain, STEP)
+    wet = wide_water(domain, terrain, STEP)
     shore = ndimage.distance_transform_edt(~wet) * STEP
     villages = max(1, round(region.villages * domain.area_km2))
     hamlets = max(1, round(region.hamlets * domain.area_km2))
@@ -75,8 +75,8 @@ def place_towns(domain: Domain, region: Region, terrain: Terrain, seed: Seed) ->
     return tuple(found)
 
 
-def _drawn(domain: Domain, terrain: Terrain, step: float) -> NDArray[np.bool_]:
-    """Where wide water lies."""
+def wide_water(domain: Domain, terrain: Terrain, step: float) -> NDArray[np.bool_]:
+    """Where the sea, lakes and the main river lie, on pixels of `step` metres."""
     shapes = [*terrain.lakes, *(s.line.buffer(s.width / 2) for s in terrain.streams if s.main)]
     size = domain.count(step)
     times = round(step / STEP)
@@ -170,7 +170,7 @@ def _cost(domain: Domain, region: Region, terrain: Terrain, closed: Polygon | No
     slope = np.hypot(down, right)
     size = domain.count(COARSE)
     coarse = slope.reshape(size, 2, size, 2).mean(axis=(1, 3))
-    water = _drawn(domain, terrain, COARSE)
+    water = wide_water(domain, terrain, COARSE)
     cost: FloatArray = (1 + (coarse / 0.06) ** 1.5 + 14 * water).astype(np.float32)
     if closed is not None:
         taken = rasterize(

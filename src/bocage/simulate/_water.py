@@ -16,16 +16,16 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import substring
 
 from bocage.grid import FINE
+from bocage.simulate._canvas import Canvas
 from bocage.simulate._coast import Strand, mouth
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._noise import fractal
 from bocage.simulate._streams import Stream
-from bocage.simulate._tables import Region, cover_index, land_index
+from bocage.simulate._tables import Coast, Region, cover_index, land_index
 from bocage.simulate._terrain import Terrain
 from bocage.simulate._towns import ashore, sea_outline
 
 if TYPE_CHECKING:
-    from bocage.simulate._landscape import Canvas
     from bocage.simulate._towns import Way
 
 LEAST_WIDTH_M = 5.0
@@ -38,14 +38,14 @@ WOODED_ORDER = 3
 """Stream order from which the trees beside the water are a wood, and no line of trees."""
 
 
-def draw(domain: Domain, shapes: Sequence[BaseGeometry]) -> NDArray[np.int32]:
-    """Number (from 1) of the last shape over each pixel of 2.5 m; 0 where there is none."""
-    size = domain.count(FINE)
+def draw(domain: Domain, shapes: Sequence[BaseGeometry], step: float = FINE) -> NDArray[np.int32]:
+    """Number (from 1) of the last shape over each pixel of `step` metres; 0 where there is none."""
+    size = domain.count(step)
     inside = [(s, i) for i, s in enumerate(shapes, start=1) if not s.is_empty]
     if not inside:
         return np.zeros((size, size), np.int32)
     return np.asarray(
-        rasterize(inside, (size, size), transform=domain.local_affine(), dtype="int32")
+        rasterize(inside, (size, size), transform=domain.local_affine(step), dtype="int32")
     )
 
 
@@ -65,50 +65,37 @@ def paint_water(
     _paint_shores(canvas, domain, terrain, patchy)
     main = [s for s in terrain.streams if s.main]
     if main and region.relief_m < 70:
-        _paint(canvas, "oxbow", draw(domain, _oxbows(domain, main[0], rng)))
-    _paint(canvas, "lake", draw(domain, list(terrain.lakes)))
+        canvas.paint("oxbow", draw(domain, _oxbows(domain, main[0], rng)))
+    canvas.paint("lake", draw(domain, list(terrain.lakes)))
     streams = list(terrain.streams)
     for wide in (False, True):
         chosen = [s for s in streams if s.main == wide]
         shapes = [s.line.buffer(max(s.width, 2.6) / 2, cap_style="flat") for s in chosen]
         drawn = draw(domain, shapes)
         width = np.array([0.0, *(s.width for s in chosen)])
-        _paint(canvas, "river", np.where(width[drawn] >= LEAST_WIDTH_M, drawn, 0))
+        canvas.paint("river", np.where(width[drawn] >= LEAST_WIDTH_M, drawn, 0))
         thin = (drawn > 0) & (width[drawn] < LEAST_WIDTH_M)
         thin &= canvas.land != land_index()["lake"]
         canvas.cover[thin] = cover_index()["river_water"]
     if region.relief_m < 62:
         canal = _canal(domain, seed)
-        _paint(canvas, "canal", draw(domain, [canal.line.buffer(canal.width / 2)]))
+        canvas.paint("canal", draw(domain, [canal.line.buffer(canal.width / 2)]))
         streams.append(canal)
     sea = sea_outline(domain, terrain)
     return tuple(replace(s, line=piece) for s in streams for piece in ashore(s.line, sea))
 
 
-def paint_mouth(
-    canvas: Canvas, domain: Domain, region: Region, terrain: Terrain, strand: Strand
-) -> NDArray[np.bool_]:
+def tidal(domain: Domain, coast: Coast, terrain: Terrain, strand: Strand) -> NDArray[np.bool_]:
     """Pixels of the main river where the tide widens it, shape (y, x)."""
     main = [s for s in terrain.streams if s.main]
-    if not main or region.coast is None or terrain.shore is None:
-        return np.zeros(canvas.land.shape, bool)
-    return draw(domain, [mouth(domain, region.coast, main[0], strand)]) > 0
-
-
-def _paint(canvas: Canvas, key: str, drawn: NDArray[np.int32]) -> None:
-    """Give drawn pixels a kind of land, an object a shape."""
-    first = canvas.new_objects([0.0] * (int(drawn.max()) + 1))
-    where = drawn > 0
-    canvas.land[where] = land_index()[key]
-    canvas.obj[where] = first + drawn[where]
-    canvas.cover[where] = 255
+    return draw(domain, [mouth(domain, coast, s, strand) for s in main]) > 0
 
 
 def _paint_shores(
     canvas: Canvas, domain: Domain, terrain: Terrain, patchy: NDArray[np.float32]
 ) -> None:
     reeds = draw(domain, [lake.buffer(32) for lake in terrain.lakes])
-    _paint(canvas, "marsh", np.where(patchy > 0.25, reeds, 0))
+    canvas.paint("marsh", np.where(patchy > 0.25, reeds, 0))
     brooks = [s for s in terrain.streams if s.order < WOODED_ORDER]
     rivers = [s for s in terrain.streams if s.order >= WOODED_ORDER]
     for key, chosen, width, share in (
@@ -116,9 +103,9 @@ def _paint_shores(
         ("forest_b", rivers, 22.0, 0.2),
     ):
         strips = draw(domain, [s.line.buffer(s.width / 2 + width) for s in chosen])
-        _paint(canvas, key, np.where((patchy > share) & _open(canvas), strips, 0))
+        canvas.paint(key, np.where((patchy > share) & _open(canvas), strips, 0))
     banks = [s.line.buffer(s.width / 2 + 11) for s in terrain.streams if s.main]
-    _paint(canvas, "bank", np.where(patchy < -0.95, draw(domain, banks), 0))
+    canvas.paint("bank", np.where(patchy < -0.95, draw(domain, banks), 0))
 
 
 def _open(canvas: Canvas) -> NDArray[np.bool_]:
@@ -171,4 +158,4 @@ def paint_ways(canvas: Canvas, domain: Domain, ways: tuple[Way, ...]) -> None:
     roads.sort(key=lambda w: w.width)
     rails = [w for w in ways if w.kind == "rail"]
     for key, chosen in (("road", roads), ("rail", rails)):
-        _paint(canvas, key, draw(domain, [w.line.buffer(w.width / 2) for w in chosen]))
+        canvas.paint(key, draw(domain, [w.line.buffer(w.width / 2) for w in chosen]))

@@ -15,11 +15,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from bocage.simulate._calendar import Pass, calendar
-from bocage.simulate._camera import Image, Scene, take
+from bocage.simulate._camera import Image, take
 from bocage.simulate._catalog import write_image
 from bocage.simulate._domain import Seed
+from bocage.simulate._expose import Scene
 from bocage.simulate._film import Film
 from bocage.simulate._flood import flood_plain, water_hidden
+from bocage.simulate._growth import Growth, grow, load_climate
 from bocage.simulate._landscape import Landscape
 from bocage.simulate._noise import FloatArray
 from bocage.simulate._paint import paint_covers
@@ -33,10 +35,9 @@ from bocage.simulate._record import (
     quicklook,
 )
 from bocage.simulate._relief import Relief, load_relief
-from bocage.simulate._spectra import Growth, Units, grow, load_climate, make_units, spectra
+from bocage.simulate._spectra import spectra
 from bocage.simulate._tables import Region
-
-__all__ = ["YearRecord", "object_altitude", "write_year"]
+from bocage.simulate._units import Units, make_units
 
 WORKERS = 4
 """Most images that are taken at a time."""
