@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 
 import geopandas as gpd
 import numpy as np
@@ -14,21 +13,22 @@ from shapely.geometry.base import BaseGeometry
 
 from bocage.errors import RunError
 from bocage.generalize._affinity import similarity_table
-from bocage.generalize._borders import cut_to, grow, region_polygons, simplify
+from bocage.generalize._borders import cut_to, grow
 from bocage.generalize._coverage import Coverage
-from bocage.generalize._edges import Geometries, polygon_graph, tidy, unite
+from bocage.generalize._edges import dissolve, polygon_graph, tidy, unite
+from bocage.generalize._faces import Geometries, faces
 from bocage.generalize._frame import Frame, make_frame
-from bocage.generalize._graph import Bools, Codes, Labels, label_regions, region_graph
+from bocage.generalize._graph import Codes
 from bocage.generalize._merge import enforce
-from bocage.generalize._rules import HECTARE, views_of
+from bocage.generalize._raster import Regions, make_regions
+from bocage.generalize._rules import View, views_of
 from bocage.generalize._settings import GeneralizeSettings
-from bocage.generalize._specks import merge_specks
-from bocage.generalize._widths import widen
+from bocage.generalize._vector import Tight, draw_borders, join_tight, tight_places, view_keys
+from bocage.generalize._return import take_away
 from bocage.legend import Legend
 
 _log = logging.getLogger(__name__)
-_RIM_PIXELS = 3  # a region that meets the rim with fewer pixels may not touch it as a polygon
-_WIDTH_PASSES = 2  # merging makes new narrow places, and a pass more finds hardly any
+_RETURNS = 3  # how often what is too narrow as a polygon goes back to the raster
 _ROUNDING = 1e-6  # share by which polygons exceed the thresholds, so that rounding never decides
 
 
@@ -80,76 +80,57 @@ def generalize(
         classes, area, locked, classes_in_legend=len(legend), reach_m=settings.reach_m
     )
     table = similarity_table(legend)
-    labels, codes, line = _merge_raster(frame, legend, settings, table)
-    faces, numbers = region_polygons(grow(labels), frame.transform)
-    faces = simplify(faces, settings.tolerance_m)
-    pieces, numbers = cut_to(faces, numbers, frame.outline)
-    _log.info("%d regions, %d pieces", len(codes), len(pieces))
-    shapes, pairs = _merge_polygons(pieces, codes[numbers], line[numbers], legend, settings, table)
-    return _coverage(shapes, pairs, _years(classes), legend, frame.crs)
+    views = views_of(len(frame.classes), legend, settings, margin=_ROUNDING)
+    regions = make_regions(frame, legend, settings)
+    for attempt in range(_RETURNS + 1):
+        shapes, codes, tight = _polygons(regions, frame, views, table, settings)
+        if not len(tight) or attempt == _RETURNS:
+            break
+        _log.info("%d places are too narrow and go back to the raster", len(tight))
+        regions = take_away(regions, tight, frame, legend, settings)
+    return _coverage(shapes, codes, _years(classes), legend, frame.crs)
 
 
-def _merge_raster(
-    frame: Frame, legend: Legend, settings: GeneralizeSettings, table: NDArray[np.float64]
-) -> tuple[Labels, Codes, Bools]:
-    """Regions that keep to the rules: labels, class indices (n, years), drawn lines (n,)."""
-    classes, labels = _settle(frame, frame.classes, settings, table)
-    views = views_of(len(classes), legend, settings, margin=settings.margin)
-    # A strip of exactly the minimum width does not pass, one pixel more does.
-    size = math.floor(settings.mmw_m / frame.pixel + 1e-9) + 1 if settings.mmw_m else 0
-    # Widths come first: what is thin is mostly noise, and would drag its class along.
-    for _ in range(_WIDTH_PASSES if size else 1):
-        if size:
-            exempt = frame.locked | _linear(classes, legend)
-            classes = widen(classes, labels, size, exempt)
-            classes, labels = _settle(frame, classes, settings, table)
-        graph = region_graph(labels, classes, frame.inside, frame.locked, frame.pixel)
-        merged = enforce(graph, views, table, rim_contact=_RIM_PIXELS * frame.pixel)
-        labels = _look_up(merged.group, labels)
-        classes = _paint(merged.codes, labels, classes)
-    return labels, merged.codes, merged.line
-
-
-def _settle(
-    frame: Frame, classes: Codes, settings: GeneralizeSettings, table: NDArray[np.float64]
-) -> tuple[Codes, Labels]:
-    """Merge the specks of a class raster: its new classes and regions."""
-    labels = label_regions(classes, frame.domain)
-    graph = region_graph(labels, classes, frame.inside, frame.locked, frame.pixel)
-    limit = settings.mmu_ha * HECTARE
-    merged, group = merge_specks(graph, table, frame.pixel**2, limit)
-    labels = _look_up(group, labels)
-    return _paint(merged.codes, labels, classes), labels
-
-
-def _paint(codes: Codes, labels: Labels, classes: Codes) -> Codes:
-    """The classes of labelled regions; pixels of none keep theirs."""
-    return np.where(labels >= 0, codes.T[:, labels], classes).astype(np.uint8)
-
-
-def _look_up(group: NDArray[np.int64], labels: Labels) -> Labels:
-    table = np.append(group, -1).astype(np.int32)
-    return np.asarray(table[labels])
-
-
-def _linear(classes: Codes, legend: Legend) -> Bools:
-    indices = [legend.index(code) for code in legend.flagged("linear")]
-    return np.asarray(np.isin(classes, indices).any(axis=0))
-
-
-def _merge_polygons(
-    pieces: Geometries,
-    codes: Codes,
-    line: Bools,
-    legend: Legend,
-    settings: GeneralizeSettings,
+def _polygons(
+    regions: Regions,
+    frame: Frame,
+    views: tuple[View, ...],
     table: NDArray[np.float64],
-) -> tuple[Geometries, Codes]:
-    """Unite what is equal or, by its exact area, too small: polygons and class indices."""
-    graph = polygon_graph(pieces, codes, line)
-    views = views_of(codes.shape[1], legend, settings, margin=_ROUNDING)
-    merged = enforce(graph, views, table)
-    return unite(pieces, merged.group), merged.codes
+    settings: GeneralizeSettings,
+) -> tuple[Geometries, Codes, Tight]:
+    """Polygons of regions, their classes, and where polygons of a view are too narrow."""
+    labels = regions.labels if frame.whole else grow(regions.labels)
+    arcs, tight = draw_borders(regions, labels, frame, views, settings)
+    pieces, numbers = faces(arcs)
+    if not frame.whole:
+        pieces, numbers = cut_to(pieces, numbers, frame.outline)
+    _log.info("%d regions, %d pieces", len(regions.codes), len(pieces))
+    codes = regions.codes[numbers]
+    merged = enforce(polygon_graph(pieces, codes, regions.line[numbers]), views, table)
+    shapes = unite(pieces, merged.group)
+    if not frame.whole and settings.mmw_m:
+        tight = _tight_at_rim(shapes, merged.codes, frame.outline, views, settings.mmw_m)
+    return shapes, merged.codes, tight
+
+
+def _tight_at_rim(
+    shapes: Geometries,
+    codes: Codes,
+    outline: BaseGeometry,
+    views: tuple[View, ...],
+    mmw_m: float,
+) -> Tight:
+    """Where the cut at the limit of the area left polygons of the views too narrow."""
+    rim = shapely.boundary(outline)
+    shapely.prepare(rim)
+    found = []
+    for view in views:
+        keys = view_keys(codes, view)
+        belongs = keys >= 0
+        polygons, _ = dissolve(shapes[belongs], keys[belongs, None])
+        at_rim = polygons[shapely.intersects(rim, polygons)]
+        found.append(tight_places(at_rim, mmw_m, view.area))
+    return join_tight(found)
 
 
 def _years(classes: xr.DataArray) -> tuple[int, ...]:

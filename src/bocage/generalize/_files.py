@@ -27,6 +27,8 @@ from bocage.rasters import geobox_of, read_raster, wrap
 from bocage.refine import LineLayer, draw_lines, line_layers
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_DENSE = 1 << 20  # largest value, or span of values, for which tables are made
+_LARGEST = 2**31 - 2
 _DATE = "1970-01-01T00:00:00Z"  # GeoPackages note when they were written; ours must not differ
 
 
@@ -117,14 +119,12 @@ def encode_any(
     InputError
         If the values are neither leaf codes nor class indices of the legend.
     """
-    stack = np.stack(values).astype(np.int64)
-    # Hashing is much faster here than the sort of numpy.unique.
-    values_found = np.sort(pd.unique(stack.ravel()))
-    found = [int(v) for v in values_found if v > 0]
+    present = np.unique(np.concatenate([_present(v) for v in values]))
+    found = [int(v) for v in present if v > 0]
     if legend is None:
         legend = _legend_of(found)
     codes = set(legend.codes())
-    known = np.maximum(values_found, 0)
+    known = np.maximum(present, 0)
     if set(found) <= codes:
         indices = legend.encode(known)
     elif all(v <= len(legend) for v in found):
@@ -135,8 +135,29 @@ def encode_any(
             f"value {strange[0]} is neither a leaf code nor a class index of '{legend.id}'",
             remedy="give the legend of the raster, or none",
         )
-    indices[values_found < 0] = OUTSIDE
-    return legend, indices[np.searchsorted(values_found, stack)]
+    indices[present < 0] = OUTSIDE
+    return legend, np.stack([_look_up(v, present, indices) for v in values])
+
+
+def _present(values: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Values that occur, in order."""
+    if values.size and int(values.max()) < _DENSE:
+        # Counting is much faster than sorting, and codes are small numbers.
+        low = int(values.min())
+        return np.flatnonzero(np.bincount(values.ravel() - low)) + low
+    return np.sort(pd.unique(values.ravel())).astype(np.int64)
+
+
+def _look_up(
+    values: NDArray[np.integer], present: NDArray[np.int64], indices: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """The index of each value, all of which are present."""
+    low, high = int(present[0]), int(present[-1])
+    if high - low >= _DENSE:
+        return indices[np.searchsorted(present, values)]
+    table = np.zeros(high - low + 1, np.uint8)
+    table[present - low] = indices
+    return table[values - low]
 
 
 def _legend_of(found: list[int]) -> Legend:
@@ -154,7 +175,7 @@ def _legend_of(found: list[int]) -> Legend:
     )
 
 
-def _single_band(raster: xr.DataArray, name: str) -> NDArray[np.int64]:
+def _single_band(raster: xr.DataArray, name: str) -> NDArray[np.int32]:
     if len(raster) != 1:
         raise InputError(f"{name}: {len(raster)} bands", remedy="give a single-band raster")
     data, nodata = raster.values[0], raster.attrs["nodata"]
@@ -163,12 +184,19 @@ def _single_band(raster: xr.DataArray, name: str) -> NDArray[np.int64]:
         outside = np.isnan(data) if np.isnan(nodata) else data == nodata
     elif data.dtype == np.uint8:
         outside = data == OUTSIDE
-    whole = np.where(outside, 0, data)
-    if not np.isfinite(whole).all() or (whole != np.floor(whole)).any() or (whole < 0).any():
+    whole = np.where(outside, data.dtype.type(0), data)
+    if np.issubdtype(data.dtype, np.floating):
+        broken = bool((~np.isfinite(whole) | (whole != np.floor(whole))).any())
+    else:
+        broken = False
+    if broken or whole.min(initial=0) < 0 or whole.max(initial=0) > _LARGEST:
         raise InputError(
-            f"{name}: values are not whole numbers from 0 up", remedy="give a categorical raster"
+            f"{name}: values are not whole numbers from 0 to {_LARGEST}",
+            remedy="give a categorical raster",
         )
-    return np.where(outside, np.int64(-1), whole.astype(np.int64))
+    whole = whole.astype(np.int32)
+    whole[outside] = -1
+    return whole
 
 
 def _names(paths: list[Path]) -> tuple[list[str], tuple[int, ...]]:

@@ -50,6 +50,8 @@ class Frame:
         Pixel corner to map coordinates; pixel size in metres.
     crs
         Coordinate reference system of the raster.
+    whole
+        Whether the area is all that has data, so that its outline follows the pixels.
     """
 
     classes: Codes
@@ -60,6 +62,7 @@ class Frame:
     transform: Affine
     pixel: float
     crs: str
+    whole: bool
 
 
 def make_frame(
@@ -97,7 +100,9 @@ def make_frame(
     else:
         domain, inside = _burn(outline, data.shape, transform)
     values, lines = _extend(values, lines, data, domain, reach_m / pixel)
-    return Frame(values, lines, domain, inside, outline, transform, pixel, str(box.crs))
+    return Frame(
+        values, lines, domain, inside, outline, transform, pixel, str(box.crs), area is None
+    )
 
 
 def _checked(classes: xr.DataArray, size: int) -> Codes:

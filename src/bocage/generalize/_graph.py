@@ -142,35 +142,105 @@ def region_graph(
     pixel
         Pixel size, m.
     """
-    count = int(labels.max()) + 1
-    flat = labels.ravel()
-    used = flat >= 0
-    example = np.zeros(count, np.int64)
-    places = np.flatnonzero(used)
-    example[flat[places][::-1]] = places[::-1]
-    first, second, border, rim = _borders(labels, count)
+    count = int(labels.max(initial=-1)) + 1
+    area, rim, line, example = _measure(labels, inside, locked, count)
+    first, second, border = _borders(labels, count)
+    order = np.lexsort((second, first))
     return RegionGraph(
         codes=classes.reshape(len(classes), -1)[:, example].T.copy(),
-        area=_sums(flat[used & inside.ravel()], count) * pixel**2,
+        area=area * pixel**2,
         rim=rim * pixel,
-        line=np.bincount(flat[used & locked.ravel()], minlength=count) > 0,
-        first=first,
-        second=second,
-        border=border * pixel,
+        line=line,
+        first=first[order].astype(np.int64),
+        second=second[order].astype(np.int64),
+        border=border[order] * pixel,
     )
 
 
-def _borders(labels: Labels, count: int) -> tuple[Ints, Ints, Floats, Floats]:
-    padded = np.pad(labels, 1, constant_values=-1)
-    keys, rim = [], np.zeros(count)
-    for one, two in ((padded[:, :-1], padded[:, 1:]), (padded[:-1], padded[1:])):
-        differ = one != two
-        a, b = one[differ].astype(np.int64), two[differ].astype(np.int64)
-        low, high = np.minimum(a, b), np.maximum(a, b)
-        rim += np.bincount(high[low < 0], minlength=count)
-        keys.append(low[low >= 0] * count + high[low >= 0])
-    pairs, length = np.unique(np.concatenate(keys), return_counts=True)
-    return pairs // max(count, 1), pairs % max(count, 1), length.astype(np.float64), rim
+@numba.njit(cache=True)
+def _measure(
+    labels: Labels, inside: Bools, locked: Bools, count: int
+) -> tuple[Floats, Floats, Bools, Ints]:
+    """Pixels inside, rim cracks, drawn or not, and the first pixel of each region."""
+    height, width = labels.shape
+    area, rim = np.zeros(count), np.zeros(count)
+    line, example = np.zeros(count, np.bool_), np.full(count, -1, np.int64)
+    for y in range(height):
+        for x in range(width):
+            own = labels[y, x]
+            if own < 0:
+                continue
+            if example[own] < 0:
+                example[own] = y * width + x
+            area[own] += inside[y, x]
+            line[own] |= locked[y, x]
+            rim[own] += (
+                int(y == 0 or labels[y - 1, x] < 0)
+                + int(y == height - 1 or labels[y + 1, x] < 0)
+                + int(x == 0 or labels[y, x - 1] < 0)
+                + int(x == width - 1 or labels[y, x + 1] < 0)
+            )
+    return area, rim, line, example
+
+
+@numba.njit(cache=True)
+def _grown(keys: Ints, size: NDArray[np.int32]) -> tuple[Ints, NDArray[np.int32]]:
+    """A hash table of twice the capacity with the same entries."""
+    capacity = 2 * len(keys)
+    larger, moved = np.full(capacity, -1, np.int64), np.zeros(capacity, np.int32)
+    for slot in range(len(keys)):
+        if keys[slot] >= 0:
+            place = _slot(larger, keys[slot])
+            larger[place] = keys[slot]
+            moved[place] = size[slot]
+    return larger, moved
+
+
+@numba.njit(cache=True)
+def _slot(keys: Ints, key: int) -> int:
+    """Where a key is, or belongs, in an open hash table whose length is a power of two."""
+    mask = len(keys) - 1
+    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+    place = np.int64((mixed >> np.uint64(24)) & np.uint64(mask))
+    while keys[place] >= 0 and keys[place] != key:
+        place = (place + 1) & mask
+    return place
+
+
+@numba.njit(cache=True)
+def _borders(labels: Labels, count: int) -> tuple[Labels, Labels, Floats]:
+    """Pairs of neighbours (first < second) and the number of cracks between them."""
+    height, width = labels.shape
+    capacity = 1024
+    while capacity < 4 * count:
+        capacity *= 2
+    keys, size = np.full(capacity, -1, np.int64), np.zeros(capacity, np.int32)
+    used = 0
+    for y in range(height):
+        for x in range(width):
+            own = labels[y, x]
+            for down in range(2):
+                if (y if down else x) + 1 == (height if down else width):
+                    continue
+                other = labels[y + 1, x] if down else labels[y, x + 1]
+                if own == other or own < 0 or other < 0:
+                    continue
+                key = np.int64(min(own, other)) * count + max(own, other)
+                place = _slot(keys, key)
+                if keys[place] < 0:
+                    keys[place] = key
+                    used += 1
+                size[place] += 1
+                if 2 * used > len(keys):
+                    keys, size = _grown(keys, size)
+    first, second = np.empty(used, np.int32), np.empty(used, np.int32)
+    border, n = np.empty(used), 0
+    for slot in range(len(keys)):
+        if keys[slot] >= 0:
+            first[n], second[n] = keys[slot] // count, keys[slot] % count
+            border[n] = size[slot]
+            n += 1
+    return first, second, border
 
 
 def _sums(group: NDArray[np.integer], size: int, values: Floats | None = None) -> Floats:

@@ -1,17 +1,20 @@
-"""The exact merge: what is too small in a view joins its best neighbour, smallest first."""
+"""The merge: what is too small in a view joins its best neighbour, smallest first."""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from bocage.generalize._affinity import BASE, LINE_PENALTY
-from bocage.generalize._graph import Bools, Codes, Ints, RegionGraph, fuse
-from bocage.generalize._rules import View, exemption
+from bocage.generalize._graph import Bools, Codes, Floats, Ints, Labels, RegionGraph, fuse
+from bocage.generalize._heap import Heap, empty_heap, pop, push
+from bocage.generalize._rules import View, ViewTable, may_stay, view_table
+
+_VIEWS = 4  # items of the heap are region · 4 + view
 
 
 @dataclass(frozen=True)
@@ -65,149 +68,296 @@ def enforce(
         The regions that are left.
     """
     graph, lineage = fuse(graph)
-    merger = _Merger(graph, views, table, rim_contact)
-    roots, group = np.unique(merger.run(), return_inverse=True)
-    line = np.array([merger.line[r] for r in roots], dtype=bool)
-    return Merged(group[lineage].astype(np.int64), graph.codes[roots], line)
+    state = _state(graph, len(views))
+    _run(state, view_table(views), table, rim_contact)
+    roots, group = np.unique(_roots(state.parent), return_inverse=True)
+    return Merged(
+        group.reshape(-1)[lineage].astype(np.int64), graph.codes[roots], state.line[roots].copy()
+    )
 
 
-class _Merger:
-    """The state of the merge; regions are named by their position in the graph."""
+class _State(NamedTuple):
+    """The regions while they merge; each has a linked list of half-edges to its neighbours.
 
-    def __init__(
-        self,
-        graph: RegionGraph,
-        views: tuple[View, ...],
-        table: NDArray[np.float64],
-        rim_contact: float,
-    ) -> None:
-        self.views = views
-        self.table: list[list[float]] = table.tolist()
-        self.rim_contact = rim_contact
-        self.codes = [tuple(int(c) for c in row) for row in graph.codes]
-        self.area = graph.area.tolist()
-        self.rim = graph.rim.tolist()
-        self.line = graph.line.tolist()
-        self.parent = list(range(len(graph)))
-        self.around: list[dict[int, float]] = [{} for _ in range(len(graph))]
-        for a, b, length in zip(
-            graph.first.tolist(), graph.second.tolist(), graph.border.tolist(), strict=True
-        ):
-            self.around[a][b] = length
-            self.around[b][a] = length
-        self.queue: list[tuple[float, int, int]] = []
+    A list is joined to another in one step and cleaned only when it is read, so that a merge
+    costs as much as the small region has neighbours, however many the large one has.
+    """
 
-    def run(self) -> Ints:
-        """Merge everything that is too small; the root of each region."""
-        for region in range(len(self.parent)):
-            self._look_at(region)
-        while self.queue:
-            area, region, number = heapq.heappop(self.queue)
-            if self.parent[region] != region:
-                continue
-            view = self.views[number]
-            polygon = self._small_polygon(region, view)
-            if polygon is None:
-                continue
-            now = sum(self.area[r] for r in polygon)
-            if now > area:
-                heapq.heappush(self.queue, (now, region, number))
-                continue
-            if not self._may_stay(polygon, now, view):
-                self._dissolve(polygon, view)
-        return np.array([self._find(r) for r in range(len(self.parent))], dtype=np.int64)
+    parent: Labels
+    area: Floats
+    rim: Floats
+    line: Bools
+    codes: Codes
+    head: Labels
+    tail: Labels
+    after: Labels
+    to: Labels
+    length: Floats
+    stamp: Labels  # the cleaning in which a region was met, and at which half-edge
+    slot: Labels
+    member: Labels  # the search in which a region was found
+    found: Labels  # the regions of that search
+    ticks: Ints  # numbers of the last cleaning and of the last search
+    queued: Bools  # whether a region waits in the heap for a view, (n, views)
 
-    def _find(self, region: int) -> int:
-        while self.parent[region] != region:
-            region = self.parent[region]
-        return region
 
-    def _key(self, region: int, view: View) -> tuple[int, ...]:
-        return tuple(self.codes[region][y] for y in view.years)
+def _state(graph: RegionGraph, views: int) -> _State:
+    size = len(graph)
+    to = np.empty(2 * len(graph.first), np.int32)
+    to[0::2], to[1::2] = graph.second, graph.first
+    head, tail, after = _lists(size, graph.first, graph.second)
+    return _State(
+        parent=np.arange(size, dtype=np.int32),
+        area=graph.area.copy(),
+        rim=graph.rim.copy(),
+        line=graph.line.copy(),
+        codes=np.ascontiguousarray(graph.codes),
+        head=head,
+        tail=tail,
+        after=after,
+        to=to,
+        length=np.repeat(graph.border, 2),
+        stamp=np.zeros(size, np.int32),
+        slot=np.zeros(size, np.int32),
+        member=np.zeros(size, np.int32),
+        found=np.empty(size, np.int32),
+        ticks=np.zeros(2, np.int64),
+        queued=np.zeros((size, views), bool),
+    )
 
-    def _belongs(self, region: int, view: View) -> bool:
-        codes = self.codes[region]
-        return not view.is_change or codes[0] != codes[1]
 
-    def _look_at(self, region: int) -> None:
-        """Queue a region for every view in which its polygon may be too small."""
-        for number, view in enumerate(self.views):
-            if self.area[region] < view.area and self._belongs(region, view):
-                polygon = self._small_polygon(region, view)
-                if polygon is not None:
-                    area = sum(self.area[r] for r in polygon)
-                    heapq.heappush(self.queue, (area, region, number))
+@numba.njit(cache=True)
+def _lists(size: int, first: Ints, second: Ints) -> tuple[Labels, Labels, Labels]:
+    head, tail = np.full(size, -1, np.int32), np.full(size, -1, np.int32)
+    after = np.full(2 * len(first), -1, np.int32)
+    for edge in range(len(first)):
+        for side in range(2):
+            own, half = (second[edge] if side else first[edge]), 2 * edge + side
+            if head[own] < 0:
+                head[own] = half
+            else:
+                after[tail[own]] = half
+            tail[own] = half
+    return head, tail, after
 
-    def _small_polygon(self, region: int, view: View) -> list[int] | None:
-        """The regions of a polygon below the mapping unit, in order; None when it is larger."""
-        if not self._belongs(region, view):
-            return None
-        key, total = self._key(region, view), self.area[region]
-        found, waiting = {region}, [region]
-        while waiting:
-            if total >= view.area:
-                return None
-            for other in self.around[waiting.pop()]:
-                if other not in found and self._key(other, view) == key:
-                    found.add(other)
-                    waiting.append(other)
-                    total += self.area[other]
-        return None if total >= view.area else sorted(found)
 
-    def _may_stay(self, polygon: list[int], area: float, view: View) -> bool:
-        last = view.years[-1]
-        rim = sum(self.rim[r] for r in polygon)
-        touching = rim if rim > self.rim_contact else 0.0
-        code = self.codes[polygon[0]][last]
-        return exemption(view, code, area, touching, self._neighbours(polygon, view)) is not None
+@numba.njit(cache=True)
+def _find(parent: Labels, item: int) -> int:
+    while parent[item] != item:
+        parent[item] = parent[parent[item]]
+        item = parent[item]
+    return item
 
-    def _neighbours(self, polygon: list[int], view: View) -> Iterator[int]:
-        inside = set(polygon)
-        for region in polygon:
-            for other in self.around[region]:
-                if other not in inside and self._belongs(other, view):
-                    yield self.codes[other][view.years[-1]]
 
-    def _dissolve(self, polygon: list[int], view: View) -> None:
-        inside = set(polygon)
-        for region in sorted(polygon, key=lambda r: (self.line[r], self.area[r], r)):
-            choices = [other for other in self.around[region] if other not in inside]
-            if choices:
-                best = max(choices, key=lambda other: self._rank(region, other))
-                self._merge(region, best)
-                return
+@numba.njit(cache=True)
+def _roots(parent: Labels) -> Ints:
+    roots = np.empty(len(parent), np.int64)
+    for item in range(len(parent)):
+        roots[item] = _find(parent, item)
+    return roots
 
-    def _rank(self, region: int, other: int) -> tuple[float, float, int]:
-        own, its = self.codes[region], self.codes[other]
-        alike = sum(self.table[a][b] for a, b in zip(own, its, strict=True)) / len(own)
-        factor = LINE_PENALTY if self.line[other] and not self.line[region] else 1.0
-        score = self.around[region][other] * (BASE + alike) * factor
-        return float(score), self.area[other], -other
 
-    def _merge(self, region: int, into: int) -> None:
-        beside = [r for r in self.around[region] if r != into]
-        self._unite(region, into)
-        # The classes of the region are now those of `into`: neighbours that had them all along
-        # become one region with it.
-        for other in sorted(self.around[into]):
-            if self.parent[other] == other and self.codes[other] == self.codes[into]:
-                # The one with fewer neighbours moves, so that no border is moved many times.
-                if len(self.around[other]) > len(self.around[into]):
-                    other, into = into, other
-                self._unite(other, into)
-        for other in sorted({self._find(r) for r in [into, *beside]}):
-            self._look_at(other)
+@numba.njit(cache=True)
+def _clean(s: _State, region: int) -> None:
+    """Leave one half-edge for each neighbour of a region, with the whole shared length."""
+    s.ticks[0] += 1
+    tick, last, edge = s.ticks[0], -1, s.head[region]
+    s.head[region] = -1
+    while edge >= 0:
+        following = s.after[edge]
+        other = _find(s.parent, s.to[edge])
+        if other != region and s.stamp[other] == tick:
+            s.length[s.slot[other]] += s.length[edge]
+        elif other != region:
+            s.stamp[other], s.slot[other], s.to[edge] = tick, edge, other
+            if last < 0:
+                s.head[region] = edge
+            else:
+                s.after[last] = edge
+            s.after[edge], last = -1, edge
+        edge = following
+    s.tail[region] = last
 
-    def _unite(self, region: int, into: int) -> None:
-        self.parent[region] = into
-        self.area[into] += self.area[region]
-        self.rim[into] += self.rim[region]
-        if self.codes[region] == self.codes[into]:
-            self.line[into] = self.line[into] or self.line[region]
-        for other, length in self.around[region].items():
-            del self.around[other][region]
-            if other != into:
-                joined = self.around[into].get(other, 0.0) + length
-                self.around[into][other] = joined
-                self.around[other][into] = joined
-        self.around[region] = {}
+
+@numba.njit(cache=True)
+def _run(s: _State, views: ViewTable, table: NDArray[np.float64], rim_contact: float) -> None:
+    heap = empty_heap()
+    for region in range(len(s.parent)):
+        heap = _look_at(s, views, region, heap)
+    while heap[2][0]:
+        known, item = pop(heap)
+        region, view = item // _VIEWS, item % _VIEWS
+        s.queued[region, view] = False
+        if s.parent[region] != region:
+            continue
+        count, area = _small_polygon(s, views, region, view)
+        if count == 0:
+            continue
+        if area > known:
+            s.queued[region, view] = True
+            heap = push(heap, area, item)
+        elif not _may_stay(s, views, view, count, area, rim_contact):
+            heap = _dissolve(s, views, table, count, heap)
+
+
+@numba.njit(cache=True)
+def _belongs(s: _State, views: ViewTable, region: int, view: int) -> bool:
+    first, last = views.first[view], views.last[view]
+    return first == last or s.codes[region, first] != s.codes[region, last]
+
+
+@numba.njit(cache=True)
+def _alike(s: _State, views: ViewTable, one: int, other: int, view: int) -> bool:
+    first, last = views.first[view], views.last[view]
+    return (
+        s.codes[one, first] == s.codes[other, first] and s.codes[one, last] == s.codes[other, last]
+    )
+
+
+@numba.njit(cache=True)
+def _look_at(s: _State, views: ViewTable, region: int, heap: Heap) -> Heap:
+    """Queue a region for every view in which its polygon may be too small."""
+    for view in range(len(views.area)):
+        if s.area[region] < views.area[view] and not s.queued[region, view]:
+            count, area = _small_polygon(s, views, region, view)
+            if count:
+                s.queued[region, view] = True
+                heap = push(heap, area, region * _VIEWS + view)
+    return heap
+
+
+@numba.njit(cache=True)
+def _small_polygon(s: _State, views: ViewTable, region: int, view: int) -> tuple[int, float]:
+    """Number (in `found`) and area of the regions of a polygon; 0 of a polygon large enough."""
+    limit = views.area[view]
+    total = s.area[region]
+    if total >= limit or not _belongs(s, views, region, view):
+        return 0, total
+    s.ticks[1] += 1
+    tick = s.ticks[1]
+    s.member[region], s.found[0] = tick, region
+    count, done = 1, 0
+    while done < count:
+        own = s.found[done]
+        done += 1
+        _clean(s, own)
+        edge = s.head[own]
+        while edge >= 0:
+            other = s.to[edge]
+            if s.member[other] != tick and _alike(s, views, own, other, view):
+                s.member[other], s.found[count] = tick, other
+                count += 1
+                total += s.area[other]
+                if total >= limit:
+                    return 0, total
+            edge = s.after[edge]
+    return count, total
+
+
+@numba.njit(cache=True)
+def _may_stay(
+    s: _State, views: ViewTable, view: int, count: int, area: float, rim_contact: float
+) -> bool:
+    last, tick = views.last[view], s.ticks[1]
+    around, rim = np.zeros(256, np.bool_), 0.0
+    for n in range(count):
+        rim += s.rim[s.found[n]]
+        edge = s.head[s.found[n]]
+        while edge >= 0:
+            other = s.to[edge]
+            if s.member[other] != tick and _belongs(s, views, other, view):
+                around[s.codes[other, last]] = True
+            edge = s.after[edge]
+    touching = rim if rim > rim_contact else 0.0
+    return may_stay(views, view, s.codes[s.found[0], last], area, touching, around)
+
+
+@numba.njit(cache=True)
+def _dissolve(
+    s: _State, views: ViewTable, table: NDArray[np.float64], count: int, heap: Heap
+) -> Heap:
+    """Merge the smallest region of the polygon in `found` that borders on anything else."""
+    tick, chosen, into = s.ticks[1], -1, -1
+    for n in range(count):
+        region = s.found[n]
+        if chosen >= 0 and not _goes_first(s, region, chosen):
+            continue
+        best = _best_neighbour(s, table, region, tick)
+        if best >= 0:
+            chosen, into = region, best
+    return heap if chosen < 0 else _merge(s, views, chosen, into, heap)
+
+
+@numba.njit(cache=True)
+def _goes_first(s: _State, one: int, other: int) -> bool:
+    if s.line[one] != s.line[other]:
+        return bool(s.line[other])
+    return bool(s.area[one] < s.area[other] or (s.area[one] == s.area[other] and one < other))
+
+
+@numba.njit(cache=True)
+def _best_neighbour(s: _State, table: NDArray[np.float64], region: int, tick: int) -> int:
+    """The neighbour outside the polygon with the best score; -1 where there is none."""
+    best, most, years = -1, -1.0, s.codes.shape[1]
+    edge = s.head[region]
+    while edge >= 0:
+        other = s.to[edge]
+        if s.member[other] != tick:
+            alike = 0.0
+            for year in range(years):
+                alike += table[s.codes[region, year], s.codes[other, year]] / years
+            factor = LINE_PENALTY if s.line[other] and not s.line[region] else 1.0
+            score = s.length[edge] * (BASE + alike) * factor
+            if (
+                score > most
+                or (score == most and s.area[other] > s.area[best])
+                or (score == most and s.area[other] == s.area[best] and other < best)
+            ):
+                best, most = other, score
+        edge = s.after[edge]
+    return best
+
+
+@numba.njit(cache=True)
+def _merge(s: _State, views: ViewTable, region: int, into: int, heap: Heap) -> Heap:
+    beside, count, edge = s.found, 0, s.head[region]
+    while edge >= 0:
+        # What lies beside is kept where the polygon was: it is not needed any more.
+        beside[count] = s.to[edge]
+        count += 1
+        edge = s.after[edge]
+    near = beside[:count].copy()
+    _unite(s, region, into)
+    # The classes of the region are now those of `into`: neighbours that had them all along
+    # become one region with it.
+    for other in near:
+        if other != into and _equal(s, other, into):
+            _unite(s, other, into)
+    heap = _look_at(s, views, into, heap)
+    for other in near:
+        if other != into and s.parent[other] == other:
+            heap = _look_at(s, views, other, heap)
+    return heap
+
+
+@numba.njit(cache=True)
+def _equal(s: _State, one: int, other: int) -> bool:
+    for year in range(s.codes.shape[1]):
+        if s.codes[one, year] != s.codes[other, year]:
+            return False
+    return True
+
+
+@numba.njit(cache=True)
+def _unite(s: _State, region: int, into: int) -> None:
+    s.parent[region] = into
+    s.area[into] += s.area[region]
+    s.rim[into] += s.rim[region]
+    if _equal(s, region, into):
+        s.line[into] |= s.line[region]
+    if s.head[region] >= 0:
+        if s.head[into] < 0:
+            s.head[into] = s.head[region]
+        else:
+            s.after[s.tail[into]] = s.head[region]
+        s.tail[into] = s.tail[region]

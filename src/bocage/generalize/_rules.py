@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from bocage.generalize._graph import Bools
 from bocage.generalize._settings import CHANGE, STATUS, GeneralizeSettings
@@ -140,3 +143,60 @@ def exemption(
         if any(rule.neighbour[c] for c in around):
             return rule.name
     return None
+
+
+class ViewTable(NamedTuple):
+    """Views as arrays, for compiled code; exemptions of view v are `start[v]:start[v + 1]`."""
+
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    area: NDArray[np.float64]
+    start: NDArray[np.int64]
+    least: NDArray[np.float64]
+    at_rim: Bools
+    own: Bools
+    beside: Bools
+    anything_beside: Bools
+
+
+def view_table(views: tuple[View, ...]) -> ViewTable:
+    """The views as arrays."""
+    rules = [rule for view in views for rule in view.exemptions]
+    none = np.zeros(256, bool)
+    beside = [none if rule.neighbour is None else rule.neighbour for rule in rules]
+    return ViewTable(
+        first=np.array([view.years[0] for view in views], np.int64),
+        last=np.array([view.years[-1] for view in views], np.int64),
+        area=np.array([view.area for view in views]),
+        start=np.cumsum([0, *(len(view.exemptions) for view in views)]).astype(np.int64),
+        least=np.array([rule.area for rule in rules], dtype=np.float64),
+        at_rim=np.array([rule.at_rim for rule in rules], dtype=bool),
+        own=np.array([rule.own for rule in rules], dtype=bool).reshape(-1, 256),
+        beside=np.array(beside, dtype=bool).reshape(-1, 256),
+        anything_beside=np.array([rule.neighbour is None for rule in rules], dtype=bool),
+    )
+
+
+@numba.njit(cache=True)
+def may_stay(
+    views: ViewTable, view: int, code: int, area: float, rim: float, around: Bools
+) -> bool:
+    """Whether an exception lets a polygon stay: `exemption` for compiled code.
+
+    Parameters
+    ----------
+    views, view
+        The views, and the position of one.
+    code, area, rim
+        As `exemption` has them.
+    around
+        Which class indices, in the last year of the view, its neighbours have, shape (256,).
+    """
+    for rule in range(views.start[view], views.start[view + 1]):
+        if area < views.least[rule] or not views.own[rule, code]:
+            continue
+        if views.at_rim[rule] and rim <= 0.0:
+            continue
+        if views.anything_beside[rule] or (views.beside[rule] & around).any():
+            return True
+    return False

@@ -154,13 +154,13 @@ class GeneralizeSettings:
     mmu_ha
         Minimum mapping unit in hectares; 0 keeps every region.
     mmw_m
-        Minimum mapping width in metres; 0 leaves narrow parts alone. Narrow parts are
-        removed once on the raster; what merging makes narrow later stays.
+        Minimum mapping width in metres: the erosion of a polygon by half of it leaves one
+        part. 0 leaves narrow parts alone.
     rules
         Exceptions from the minimum mapping unit.
     tolerance_m
-        Tolerance of the line simplification in metres: the square root of the area that a
-        vertex must span with its neighbours to stay.
+        Tolerance of the line simplification in metres: no vertex that is left out lay farther
+        from the line.
     margin
         Share by which areas must exceed the thresholds on the raster, because smoothing and
         the exact site limit take some away again.
@@ -171,7 +171,7 @@ class GeneralizeSettings:
     mmu_ha: float = 0.5
     mmw_m: float = 10.0
     rules: Rules = field(default_factory=lambda: load_rules("pa"))
-    tolerance_m: float = 4.0
+    tolerance_m: float = 0.53
     margin: float = 0.04
     reach_m: float = 50.0
 

@@ -1,60 +1,177 @@
-"""Narrow parts of regions: found by opening with a square, given to what is wide beside them."""
+"""Narrow parts of regions: what no disc of the least width covers, given to what lies beside."""
 
 from __future__ import annotations
 
+import math
+
+import numba
 import numpy as np
-from scipy import ndimage
+from numpy.typing import NDArray
 
-from bocage.generalize._graph import Bools, Codes, Labels
+from bocage.generalize._graph import Bools
 
+Keys = NDArray[np.uint16]
 
-def narrow_pixels(labels: Labels, size: int) -> Bools:
-    """Pixels that no square of `size` × `size` pixels inside their region covers.
-
-    Parameters
-    ----------
-    labels
-        Region numbers, shape (y, x); -1 is no region.
-    size
-        Side of the square in pixels.
-    """
-    low = ndimage.minimum_filter(labels, size=size, mode="constant", cval=-1)
-    high = ndimage.maximum_filter(labels, size=size, mode="constant", cval=-1)
-    centres = (low == high) & (low >= 0)
-    # The reflected square: for an even size the window is off centre by one.
-    shift = -1 if size % 2 == 0 else 0
-    wide = ndimage.maximum_filter(
-        centres.astype(np.uint8), size=size, mode="constant", cval=0, origin=shift
-    )
-    return np.asarray((labels >= 0) & (wide == 0))
+OUT = np.uint16(0xFFFF)
+"""Key of what takes no part."""
 
 
-def widen(classes: Codes, labels: Labels, size: int, exempt: Bools) -> Codes:
-    """Give the narrow parts of regions to the nearest wide part of any region.
+Spans = NDArray[np.int64]
+"""Rows of a disc: (row, first column, last column) from its centre, shape (k, 3)."""
+
+
+def disc(width: float) -> Spans:
+    """The pixels that must be of one kind around a place that is wide enough.
 
     Parameters
     ----------
-    classes
-        Class index, shape (years, y, x).
-    labels
-        Regions of equal classes, shape (y, x), -1 outside.
-    size
+    width
         Least width in pixels.
-    exempt
-        Pixels that keep their class: drawn lines and linear classes, shape (y, x).
 
     Returns
     -------
     numpy.ndarray
-        The classes after the change. A narrow part with nothing wide within `size` pixels
-        stays as it is.
+        A disc in which an open circle of that width, and a little more, lies. For 4 pixels
+        (10 m at 2.5 m) it has 21 pixels, five by five without the corners: a circle with a
+        radius of 2.12 pixels fits in, and between the centres of discs that touch, in a row or
+        diagonally, the border is never nearer. An erosion by half the width therefore leaves
+        one part of a region whose centres hang together.
     """
-    if size < 2:
-        return classes
-    narrow = narrow_pixels(labels, size) & ~exempt
-    wide = (labels >= 0) & ~narrow & ~exempt
-    if not narrow.any() or not wide.any():
-        return classes
-    distance, (row, column) = ndimage.distance_transform_edt(~wide, return_indices=True)
-    moved = narrow & (distance <= size)
-    return np.where(moved, classes[:, row, column], classes)
+    size = math.floor(width + 1e-9) + 1
+    low = -((size - 1) // 2)
+    centre = 0.5 if size % 2 == 0 else 0.0
+    spans = []
+    for row in range(low, low + size):
+        columns = [
+            column
+            for column in range(low, low + size)
+            if math.hypot(*(max(abs(v - centre) - 0.5, 0) for v in (row, column)))
+            < width / 2 + 0.05
+        ]
+        spans.append((row, columns[0], columns[-1]))
+    return np.array(spans, np.int64)
+
+
+@numba.njit(cache=True)
+def core_pixels(keys: Keys, spans: Spans) -> Bools:
+    """Centres of the discs whose pixels have one key, shape (y, x)."""
+    height, width = keys.shape
+    runs = np.ones((height, width), np.uint8)  # equal pixels from here to the right, 255 at most
+    for y in range(height):
+        for x in range(width - 2, -1, -1):
+            if keys[y, x] == keys[y, x + 1] and runs[y, x + 1] < 255:
+                runs[y, x] = runs[y, x + 1] + 1
+    core = np.zeros((height, width), np.bool_)
+    for y in range(height):
+        for x in range(width):
+            own, fits = keys[y, x], keys[y, x] != OUT
+            for k in range(len(spans)):
+                if not fits:
+                    break
+                r, first, last = y + spans[k, 0], x + spans[k, 1], x + spans[k, 2]
+                fits = (
+                    0 <= r < height
+                    and first >= 0
+                    and last < width
+                    and keys[r, x] == own
+                    and runs[r, first] > last - first
+                )
+            core[y, x] = fits
+    return core
+
+
+@numba.njit(cache=True)
+def narrow_pixels(keys: Keys, spans: Spans) -> Bools:
+    """Pixels that no disc of one key covers, shape (y, x); those that take no part are none."""
+    height, width = keys.shape
+    core = core_pixels(keys, spans)
+    narrow = np.zeros((height, width), np.bool_)
+    for y in range(height):
+        for x in range(width):
+            if not core[y, x] and keys[y, x] != OUT:
+                narrow[y, x] = not _covered(core, spans, y, x)
+    return narrow
+
+
+@numba.njit(cache=True)
+def _covered(core: Bools, spans: Spans, y: int, x: int) -> bool:
+    height, width = core.shape
+    for k in range(len(spans)):
+        r = y - spans[k, 0]
+        if 0 <= r < height:
+            for c in range(max(x - spans[k, 2], 0), min(x - spans[k, 1] + 1, width)):
+                if core[r, c]:
+                    return True
+    return False
+
+
+@numba.njit(cache=True)
+def grow_into(keys: Keys, taken: Bools, source: Bools, rings: int) -> None:
+    """Give pixels the key of the nearest source, ring by ring, in place.
+
+    Parameters
+    ----------
+    keys
+        Key of each pixel, shape (y, x).
+    taken
+        Pixels that are given away, shape (y, x); false afterwards where they were.
+    source
+        Pixels that others may take their key from, shape (y, x).
+    rings
+        How far; what is farther stays as it is.
+    """
+    height, width = keys.shape
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            count += taken[y, x]
+    waiting, n = np.empty(count, np.int64), 0
+    for y in range(height):
+        for x in range(width):
+            if taken[y, x]:
+                waiting[n] = y * width + x
+                n += 1
+    chosen = np.empty(count, np.uint16)
+    for ring in range(rings):
+        left, given = 0, np.zeros(count, np.bool_)
+        for n in range(count):
+            y, x = waiting[n] // width, waiting[n] % width
+            given[n], chosen[n] = _nearest(keys, taken, source, y, x, ring % 2 == 1)
+        for n in range(count):
+            y, x = waiting[n] // width, waiting[n] % width
+            if given[n]:
+                keys[y, x], taken[y, x], source[y, x] = chosen[n], False, True
+            else:
+                waiting[left] = waiting[n]
+                left += 1
+        if left == count or left == 0:
+            count = left
+            if ring % 2 == 1 or left == 0:
+                break
+        count = left
+
+
+@numba.njit(cache=True)
+def _nearest(
+    keys: Keys, taken: Bools, source: Bools, y: int, x: int, diagonal: bool
+) -> tuple[bool, int]:
+    """The key that most source pixels around a pixel have; the smaller one of two."""
+    height, width = keys.shape
+    best, most = OUT, 0
+    for dy in range(-1, 2):
+        for dx in range(-1, 2):
+            r, c = y + dy, x + dx
+            if (dy == 0) == (dx == 0) and not (diagonal and dy != 0):
+                continue
+            if not (0 <= r < height and 0 <= c < width) or not source[r, c] or taken[r, c]:
+                continue
+            votes = 0
+            for ey in range(-1, 2):
+                for ex in range(-1, 2):
+                    s, d = y + ey, x + ex
+                    if 0 <= s < height and 0 <= d < width and source[s, d] and not taken[s, d]:
+                        if keys[s, d] == keys[r, c]:
+                            votes += 2 if ey == 0 or ex == 0 else 1
+            if votes > most or (votes == most and keys[r, c] < best):
+                best, most = keys[r, c], votes
+    return most > 0, best

@@ -1,0 +1,227 @@
+"""Linear classes of a raster: gaps closed, specks dropped, drawn at least as wide as they must be."""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from bocage.generalize._graph import Bools, Codes, label_regions
+from bocage.generalize._widths import Spans
+
+LENGTH = 14
+"""Pixels that are looked at on either side of a pixel along a line."""
+
+ENOUGH = 0.34
+"""Share of the pixels along a line that must have its class, weighted across three rows."""
+
+_DIRECTIONS = 16
+_BLOCK, _EDGE = 16, 8  # pixels a side of a block; pixels around the mask that are looked at
+_CROWD = 30  # weight of the mask around one of its pixels below which it begins no line
+
+
+def draw_linear(
+    classes: Codes, locked: Bools, order: tuple[int, ...], spans: Spans, least: float
+) -> tuple[Codes, Bools]:
+    """Redraw narrow linear objects of a class raster as continuous bands of the least width.
+
+    A pixel is on the axis of a line when the class fills enough of a straight piece of 29
+    pixels through it, in the best of 16 directions, and no pixel across has more (an oriented
+    filter with non-maximum suppression, as ridge detectors have it). Gaps shorter than the
+    piece are bridged that way, and specks fall out.
+
+    Parameters
+    ----------
+    classes
+        Class index, shape (years, y, x).
+    locked
+        Pixels that are drawn already and stay as they are, shape (y, x).
+    order
+        Class indices of the linear classes; the later one lies on top where two cross.
+    spans
+        Disc of the least width, with which the axes are drawn.
+    least
+        Pixels that a connected piece of lines of any class must have.
+
+    Returns
+    -------
+    classes
+        Class index with the bands, shape (years, y, x).
+    drawn
+        Pixels of the bands, shape (y, x).
+    """
+    result, drawn = classes, np.zeros(locked.shape, bool)
+    for index in order:
+        masks = (classes == index) & ~locked
+        if not masks.any():
+            continue
+        share, direction = _filter(masks.any(axis=0), *_pieces())
+        axis = _ridge(share, direction, _across(), ENOUGH)
+        if result is classes:
+            result = classes.copy()
+        for year, mask in enumerate(masks):
+            # A line of both years has one axis; it is a year's where that year supports it.
+            own = axis
+            if len(masks) == 2:
+                own = _supported(mask, axis, direction, *_pieces(), ENOUGH / 2)
+            _paint(result[year], drawn, own, locked, spans, index)
+    if not drawn.any():
+        return classes, drawn
+    kept = _large(drawn, least)
+    return np.where(kept, result, classes), kept
+
+
+def _large(drawn: Bools, least: float) -> Bools:
+    labels = label_regions(drawn[None].astype(np.uint8), drawn)
+    size = np.bincount(labels[drawn])
+    return np.asarray(drawn & (size >= least)[labels])
+
+
+def _pieces() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of a straight piece in each direction, shape (directions, pixels)."""
+    steps = np.arange(-LENGTH, LENGTH + 1)
+    angles = np.arange(_DIRECTIONS)[:, None] * math.pi / _DIRECTIONS
+    rows = np.rint(np.sin(angles) * steps).astype(np.int64)
+    return rows, np.rint(np.cos(angles) * steps).astype(np.int64)
+
+
+def _across() -> NDArray[np.int64]:
+    """The pixel beside (row, column) at a right angle to each direction."""
+    angles = np.arange(_DIRECTIONS) * math.pi / _DIRECTIONS + math.pi / 2
+    return np.stack([np.rint(np.sin(angles)), np.rint(np.cos(angles))], axis=1).astype(np.int64)
+
+
+@numba.njit(cache=True)
+def _filter(
+    mask: Bools, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Greatest share along a direction, and which, for the pixels within one of the mask."""
+    near, busy = _blur(mask)
+    height, width = mask.shape
+    share = np.zeros((height, width), np.float32)
+    direction = np.zeros((height, width), np.uint8)
+    for y in range(height):
+        for x in range(width):
+            if not busy[y // _BLOCK, x // _BLOCK] or not _beside(near, y, x):
+                continue
+            for k in range(rows.shape[0]):
+                value = np.float32(_along(near, y, x, rows, columns, k))
+                if value > share[y, x]:
+                    share[y, x], direction[y, x] = value, k
+    return share, direction
+
+
+@numba.njit(cache=True)
+def _blur(mask: Bools) -> tuple[NDArray[np.uint8], Bools]:
+    """The mask times the weights 1 2 3 2 1 in rows and in columns: 0 to 81, with one crest.
+
+    The second array says in which blocks of pixels lines may be, so that the others cost nothing.
+    """
+    height, width = mask.shape
+    near = np.zeros((height, width), np.uint8)
+    busy = np.zeros((height // _BLOCK + 1, width // _BLOCK + 1), np.bool_)
+    for y in range(height):
+        for x in range(width):
+            if mask[y, x]:
+                for r in range(max(y - 2, 0), min(y + 3, height)):
+                    for c in range(max(x - 2, 0), min(x + 3, width)):
+                        near[r, c] += (3 - abs(r - y)) * (3 - abs(c - x))
+    for y in range(height):
+        for x in range(width):
+            if mask[y, x] and near[y, x] >= _CROWD:
+                for r in (max(y - _EDGE, 0), y, min(y + _EDGE, height - 1)):
+                    for c in (max(x - _EDGE, 0), x, min(x + _EDGE, width - 1)):
+                        busy[r // _BLOCK, c // _BLOCK] = True
+    return near, busy
+
+
+@numba.njit(cache=True)
+def _beside(near: NDArray[np.uint8], y: int, x: int) -> bool:
+    """Whether a line may run through a pixel: something of it within five pixels."""
+    height, width = near.shape
+    for r in (max(y - 3, 0), y, min(y + 3, height - 1)):
+        for c in (max(x - 3, 0), x, min(x + 3, width - 1)):
+            if near[r, c]:
+                return True
+    return False
+
+
+@numba.njit(cache=True)
+def _supported(
+    mask: Bools,
+    axis: Bools,
+    direction: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    enough: float,
+) -> Bools:
+    """Pixels of an axis along which a mask has a share."""
+    near, _ = _blur(mask)
+    height, width = mask.shape
+    found = np.zeros((height, width), np.bool_)
+    for y in range(height):
+        for x in range(width):
+            if axis[y, x]:
+                found[y, x] = _along(near, y, x, rows, columns, direction[y, x]) >= enough
+    return found
+
+
+@numba.njit(cache=True)
+def _along(
+    near: NDArray[np.uint8],
+    y: int,
+    x: int,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    k: int,
+) -> float:
+    """Share of the mask along a piece in one direction."""
+    height, width = near.shape
+    total = 0
+    for t in range(rows.shape[1]):
+        r, c = y + rows[k, t], x + columns[k, t]
+        if 0 <= r < height and 0 <= c < width:
+            total += near[r, c]
+    return total / (81.0 * rows.shape[1])
+
+
+@numba.njit(cache=True)
+def _ridge(
+    share: NDArray[np.float32],
+    direction: NDArray[np.uint8],
+    across: NDArray[np.int64],
+    enough: float,
+) -> Bools:
+    height, width = share.shape
+    found = np.zeros((height, width), np.bool_)
+    for y in range(height):
+        for x in range(width):
+            value = share[y, x]
+            if value < enough:
+                continue
+            dy, dx = across[direction[y, x], 0], across[direction[y, x], 1]
+            ahead = behind = np.float32(0.0)
+            if 0 <= y + dy < height and 0 <= x + dx < width:
+                ahead = share[y + dy, x + dx]
+            if 0 <= y - dy < height and 0 <= x - dx < width:
+                behind = share[y - dy, x - dx]
+            found[y, x] = value >= ahead and value > behind
+    return found
+
+
+@numba.njit(cache=True)
+def _paint(
+    classes: NDArray[np.uint8], drawn: Bools, axis: Bools, locked: Bools, spans: Spans, index: int
+) -> None:
+    height, width = axis.shape
+    for y in range(height):
+        for x in range(width):
+            if not axis[y, x]:
+                continue
+            for k in range(len(spans)):
+                r = y + spans[k, 0]
+                for c in range(max(x + spans[k, 1], 0), min(x + spans[k, 2] + 1, width)):
+                    if 0 <= r < height and not locked[r, c]:
+                        classes[r, c], drawn[r, c] = index, True
