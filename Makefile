@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint real seeds clean
+.PHONY: help demo test lint real seeds fuzz clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -14,7 +14,7 @@ demo: $(READY)  ## map a virtual protected area, from images to a checked delive
 	$(BIN)/bocage demo --out demo
 
 test: $(READY)  ## run the tests with coverage
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not seeds" --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not seeds and not fuzz" --cov --cov-report=term:skip-covered
 
 lint: $(READY)  ## check style and types
 	$(BIN)/ruff check src tests benchmarks
@@ -26,6 +26,9 @@ real: $(READY)  ## run the examples on real Sentinel-2 series (needs ../shared/d
 
 seeds: $(READY)  ## build 50 seeds of every virtual landscape, about 20 minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m seeds tests/simulate
+
+fuzz: $(READY)  ## generalise 10,000 small rasters, several minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m fuzz tests/generalize
 
 clean:  ## remove the virtual environment and the demo
 	rm -rf $(VENV) demo

@@ -74,9 +74,58 @@ def check(coverage, area, *, mmu_ha):
         _check_unit(shapes, mmu, pool, "change")
 
 
+def _polygons_of_views(coverage):
+    for year in coverage.years:
+        yield f"status {year}", coverage.status(year).geometry.to_numpy()
+    if len(coverage.years) == 2:
+        yield "change", coverage.change().geometry.to_numpy()
+
+
+def width_faults(coverage, area, *, mmw_m):
+    """Polygons of the views that are too narrow without an excuse: (view, polygon).
+
+    The erosion of a polygon by half the width must leave exactly one part. There are two
+    excuses: the polygon is a whole part of the area, so that nothing lies beside it; or several
+    parts are left, and it is the area that keeps each apart from the largest: they lie in
+    different parts of its erosion, or across a place where the area is narrow. It is so within
+    the width of what is farther than 0.45 of half the width from every disc of the width that
+    fits into the area (the tip of a right angle is at 0.41).
+    """
+    half = mmw_m / 2
+    eroded = shapely.buffer(area, -half, quad_segs=8)
+    narrow = shapely.difference(area, shapely.buffer(eroded, 1.45 * half))
+    rooms = shapely.get_parts(eroded)
+    whole = shapely.get_parts(shapely.union_all(coverage.frame.geometry.to_numpy()))
+    found = []
+    for where, polygons in _polygons_of_views(coverage):
+        for polygon in polygons:
+            parts = shapely.get_parts(shapely.buffer(polygon, -half, quad_segs=8))
+            parts = parts[~shapely.is_empty(parts)]
+            if len(parts) == 1:
+                continue
+            home = whole[shapely.covers(whole, shapely.point_on_surface(polygon))][0]
+            if shapely.area(home) - shapely.area(polygon) < 1e-3:
+                continue
+            if not len(parts):
+                found.append((where, polygon))
+                continue
+            parts = parts[np.argsort(-shapely.area(parts))]
+            room = np.argmin(shapely.distance(rooms[:, None], parts), axis=0)
+            across = shapely.shortest_line(parts[0], parts[1:])
+            excused = (room[1:] != room[0]) | shapely.dwithin(narrow, across, mmw_m)
+            if not excused.all():
+                found.append((where, polygon))
+    return found
+
+
 @pytest.fixture(scope="session")
 def checker():
     return check
+
+
+@pytest.fixture(scope="session")
+def narrow():
+    return width_faults
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bocage.errors import RunError
-from bocage.generalize._arcs import clashes, end_nodes, trace_arcs
+from bocage.generalize._arcs import end_nodes, trace_arcs
+from bocage.generalize._clash import clashes
 from bocage.generalize._faces import faces
 from bocage.generalize._graph import label_regions
 from bocage.generalize._smooth import Style, shape, shape_arcs, to_map

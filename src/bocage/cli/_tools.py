@@ -75,6 +75,12 @@ def generalize(
     rules: Annotated[str | None, typer.Option(help="pa, plain, or a YAML file.")] = None,
     aoi: Annotated[Path | None, typer.Option(help="Polygons to map in.")] = None,
     linear: Annotated[Path | None, typer.Option(help="Lines to draw and keep.")] = None,
+    scales: Annotated[
+        str | None, typer.Option(help="Mapping units, ha, a layer each: 0.5,5,25.")
+    ] = None,
+    attributes: Annotated[
+        bool, typer.Option("--attributes", help="Add purity, second class, displacement …")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn a categorical raster into a clean polygon coverage; two rasters into class pairs."""
@@ -84,9 +90,24 @@ def generalize(
     named = rules or ("pa" if known is not None and known.id == "pa" else "plain")
     settings = GeneralizeSettings(mmu_ha=mmu, mmw_m=mmw, rules=load_rules(named))
     result = generalize_files(
-        classes, second, out, legend=known, settings=settings, aoi=aoi, linear=linear
+        classes,
+        second,
+        out,
+        legend=known,
+        settings=settings,
+        aoi=aoi,
+        linear=linear,
+        scales=None if scales is None else _hectares(scales),
+        attributes=attributes,
     )
     give({"out": str(out), **result}, as_json=as_json, text=f"{out}: {result}")
+
+
+def _hectares(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter(f"'{text}' is no list of hectares such as 0.5,5,25") from error
 
 
 def check(

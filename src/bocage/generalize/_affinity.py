@@ -11,6 +11,9 @@ from bocage.legend import Legend
 BASE = 0.1
 """What a neighbour without any similarity counts, so that a border alone decides then."""
 
+MASS = 4.0
+"""What a neighbour counts whose class has all of the probability in a region; similarity is 1."""
+
 LINE_PENALTY = 0.02
 """Factor for drawn lines as the destination of what is no line: land joins land."""
 

@@ -68,6 +68,10 @@ class Coverage:
                 remedy=f"it has {', '.join(map(str, self.years))}",
             )
         codes = self.frame[self.column(year)].to_numpy()
+        if len(self.years) == 1:
+            return gpd.GeoDataFrame(
+                {"code": codes}, geometry=self.frame.geometry.to_numpy(), crs=self.frame.crs
+            )
         shapes, example = dissolve(self.frame.geometry.to_numpy(), codes[:, None])
         shapes, order = tidy(shapes)
         return gpd.GeoDataFrame(

@@ -7,6 +7,7 @@ import shapely
 from numpy.typing import NDArray
 
 from bocage.errors import RunError
+from bocage.generalize._arcs import Arcs
 from bocage.generalize._graph import Codes, Floats, Ints, RegionGraph, components
 
 Geometries = NDArray[np.object_]
@@ -56,6 +57,29 @@ def polygon_graph(polygons: Geometries, codes: Codes, line: NDArray[np.bool_]) -
     """The region graph of polygons with class indices `codes`, shape (n, years)."""
     first, second, border, rim = shared_edges(polygons)
     return RegionGraph(codes, shapely.area(polygons), rim, line, first, second, border)
+
+
+def border_graph(arcs: Arcs, areas: Floats, codes: Codes, line: NDArray[np.bool_]) -> RegionGraph:
+    """The graph of regions whose borders are arcs.
+
+    Parameters
+    ----------
+    arcs
+        Borders in map coordinates; their sides are positions of regions, -1 outside.
+    areas, codes, line
+        Area, m², class indices (n, years), and whether it is a drawn line, of each region.
+    """
+    count = len(areas)
+    step = np.hypot(*np.diff(arcs.points, axis=0, append=0).T)
+    step[arcs.starts[1:] - 1] = 0.0  # from the end of an arc to the start of the next
+    length = np.add.reduceat(step, arcs.starts[:-1])
+    low = np.minimum(arcs.left, arcs.right)
+    high = np.maximum(arcs.left, arcs.right)
+    outside = low < 0
+    rim = np.bincount(high[outside], length[outside], minlength=count).astype(np.float64)
+    pairs, inverse = np.unique((low * count + high)[~outside], return_inverse=True)
+    border = np.bincount(inverse, length[~outside], minlength=len(pairs)).astype(np.float64)
+    return RegionGraph(codes, areas, rim, line, pairs // count, pairs % count, border)
 
 
 def unite(polygons: Geometries, group: Ints) -> Geometries:

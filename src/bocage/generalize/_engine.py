@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import geopandas as gpd
 import numpy as np
 import shapely
 import xarray as xr
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from bocage.errors import RunError
 from bocage.generalize._affinity import similarity_table
 from bocage.generalize._borders import cut_to, grow
 from bocage.generalize._coverage import Coverage
-from bocage.generalize._edges import dissolve, polygon_graph, tidy, unite
+from bocage.generalize._edges import border_graph, dissolve, polygon_graph, tidy, unite
 from bocage.generalize._faces import Geometries, faces
 from bocage.generalize._frame import Frame, make_frame
 from bocage.generalize._graph import Codes
 from bocage.generalize._merge import enforce
 from bocage.generalize._raster import Regions, make_regions
+from bocage.generalize._return import take_away
 from bocage.generalize._rules import View, views_of
 from bocage.generalize._settings import GeneralizeSettings
-from bocage.generalize._vector import Tight, draw_borders, join_tight, tight_places, view_keys
-from bocage.generalize._return import take_away
+from bocage.generalize._vector import (
+    Tight,
+    draw_borders,
+    join_tight,
+    tight_places,
+    unlocked,
+    view_keys,
+)
 from bocage.legend import Legend
+from bocage.posterior import Posterior
 
 _log = logging.getLogger(__name__)
+ANGULAR = "angular"  # the flag of classes whose borders are straight and have corners
+
 _RETURNS = 3  # how often what is too narrow as a polygon goes back to the raster
 _ROUNDING = 1e-6  # share by which polygons exceed the thresholds, so that rounding never decides
 
@@ -39,6 +49,7 @@ def generalize(
     settings: GeneralizeSettings | None = None,
     *,
     locked: xr.DataArray | None = None,
+    posteriors: Sequence[Posterior] | None = None,
 ) -> Coverage:
     """Turn a class raster of one or two years into one coverage of class pairs.
 
@@ -62,6 +73,10 @@ def generalize(
     locked
         Class index of drawn lines, 0 where none, dims (y, x), as `bocage.refine.draw_lines`
         gives it: lines are neither narrowed nor given away as long as they are large enough.
+    posteriors
+        What the classifier believes, one per year on the grid of `classes`: neighbouring pixels
+        then vote with their probabilities, and small regions join the neighbour whose class is
+        likely in them.
 
     Returns
     -------
@@ -77,13 +92,17 @@ def generalize(
     """
     settings = settings or GeneralizeSettings()
     frame = make_frame(
-        classes, area, locked, classes_in_legend=len(legend), reach_m=settings.reach_m
+        classes,
+        area,
+        locked,
+        legend=legend,
+        reach_m=settings.reach_m,
+        posteriors=posteriors,
     )
-    table = similarity_table(legend)
     views = views_of(len(frame.classes), legend, settings, margin=_ROUNDING)
     regions = make_regions(frame, legend, settings)
     for attempt in range(_RETURNS + 1):
-        shapes, codes, tight = _polygons(regions, frame, views, table, settings)
+        shapes, codes, tight = _polygons(regions, frame, views, legend, settings)
         if not len(tight) or attempt == _RETURNS:
             break
         _log.info("%d places are too narrow and go back to the raster", len(tight))
@@ -95,41 +114,56 @@ def _polygons(
     regions: Regions,
     frame: Frame,
     views: tuple[View, ...],
-    table: NDArray[np.float64],
+    legend: Legend,
     settings: GeneralizeSettings,
 ) -> tuple[Geometries, Codes, Tight]:
     """Polygons of regions, their classes, and where polygons of a view are too narrow."""
     labels = regions.labels if frame.whole else grow(regions.labels)
-    arcs, tight = draw_borders(regions, labels, frame, views, settings)
+    angular = np.zeros(256, bool)
+    angular[[legend.index(code) for code in legend.flagged(ANGULAR)]] = True
+    arcs, tight = draw_borders(regions, labels, frame, views, settings, angular)
+    table = similarity_table(legend)
     pieces, numbers = faces(arcs)
-    if not frame.whole:
-        pieces, numbers = cut_to(pieces, numbers, frame.outline)
-    _log.info("%d regions, %d pieces", len(regions.codes), len(pieces))
-    codes = regions.codes[numbers]
-    merged = enforce(polygon_graph(pieces, codes, regions.line[numbers]), views, table)
+    _log.info("%d regions", len(pieces))
+    if frame.whole:
+        graph = border_graph(arcs, shapely.area(pieces), regions.codes, regions.line)
+        merged = enforce(graph, views, table)
+        shapes = faces(arcs, merged.group)[0]
+        if settings.mmw_m and len(shapes) < len(pieces):
+            tight = unlocked(_tight(shapes, merged.codes, views, settings.mmw_m), frame)
+        return shapes, merged.codes, tight
+    pieces, numbers = cut_to(pieces, numbers, frame.outline)
+    graph = polygon_graph(pieces, regions.codes[numbers], regions.line[numbers])
+    merged = enforce(graph, views, table)
     shapes = unite(pieces, merged.group)
-    if not frame.whole and settings.mmw_m:
-        tight = _tight_at_rim(shapes, merged.codes, frame.outline, views, settings.mmw_m)
+    if settings.mmw_m:
+        found = _tight(shapes, merged.codes, views, settings.mmw_m, frame.outline)
+        tight = unlocked(found, frame)
     return shapes, merged.codes, tight
 
 
-def _tight_at_rim(
+def _tight(
     shapes: Geometries,
     codes: Codes,
-    outline: BaseGeometry,
     views: tuple[View, ...],
     mmw_m: float,
+    outline: BaseGeometry | None = None,
 ) -> Tight:
-    """Where the cut at the limit of the area left polygons of the views too narrow."""
-    rim = shapely.boundary(outline)
-    shapely.prepare(rim)
+    """Where polygons of the views are too narrow; only at the limit of an area where it is given.
+
+    Away from the limit the borders have been tested already.
+    """
+    rim = None if outline is None else shapely.boundary(outline)
+    if rim is not None:
+        shapely.prepare(rim)
     found = []
     for view in views:
         keys = view_keys(codes, view)
         belongs = keys >= 0
         polygons, _ = dissolve(shapes[belongs], keys[belongs, None])
-        at_rim = polygons[shapely.intersects(rim, polygons)]
-        found.append(tight_places(at_rim, mmw_m, view.area))
+        if rim is not None:
+            polygons = polygons[shapely.intersects(rim, polygons)]
+        found.append(tight_places(polygons, mmw_m, view.area))
     return join_tight(found)
 
 

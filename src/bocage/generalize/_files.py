@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -18,8 +19,10 @@ from shapely.geometry.base import BaseGeometry
 
 from bocage.errors import InputError
 from bocage.files import atomic_path
+from bocage.generalize._attributes import describe
 from bocage.generalize._coverage import Coverage
 from bocage.generalize._engine import generalize
+from bocage.generalize._scales import generalize_scales
 from bocage.generalize._settings import GeneralizeSettings
 from bocage.grid import read_sites
 from bocage.legend import OUTSIDE, Legend, LegendClass
@@ -41,6 +44,8 @@ def generalize_files(
     settings: GeneralizeSettings | None = None,
     aoi: Path | str | None = None,
     linear: Path | str | Sequence[LineLayer] | None = None,
+    scales: Sequence[float] | None = None,
+    attributes: bool = False,
 ) -> dict[str, int]:
     """Generalise one categorical raster file, or two of the same place, to a GeoPackage.
 
@@ -62,6 +67,11 @@ def generalize_files(
         Polygons of the area, in any coordinate reference system; None maps all pixels.
     linear
         Line layers to draw first, or one file with a layer per role.
+    scales
+        Mapping units in hectares, each of which gives layers of its own, such as
+        ``status_0p5ha`` and ``status_25ha``; None: that of the settings.
+    attributes
+        Whether the status layers get the columns of `bocage.generalize.describe`.
 
     Returns
     -------
@@ -84,12 +94,24 @@ def generalize_files(
     legend, indices = encode_any(values, legend)
     classes = wrap(indices, box, dims=("year", "y", "x"), year=list(years))
     area = None if aoi is None else _read_area(aoi, str(box.crs))
-    locked = None
+    locked, raw = None, classes
     layers = line_layers(linear, legend) if isinstance(linear, Path | str) else linear
     if layers:
         classes, locked = draw_lines(classes, layers, legend)
-    coverage = generalize(classes, area, legend, settings, locked=locked)
-    views = _views(coverage, names, legend)
+    if scales is None:
+        coverages = {"": generalize(classes, area, legend, settings, locked=locked)}
+    else:
+        found = generalize_scales(classes, area, legend, settings, scales, locked=locked)
+        coverages = {f"_{unit:g}ha".replace(".", "p"): c for unit, c in found.items()}
+    views: dict[str, gpd.GeoDataFrame] = {}
+    for suffix, coverage in coverages.items():
+        statuses = [coverage.status(year) for year in coverage.years]
+        if attributes:
+            statuses = [
+                describe(frame, raw[n], legend, rim=area) for n, frame in enumerate(statuses)
+            ]
+        of_scale = _views(coverage, statuses, names, legend)
+        views |= {f"{layer}{suffix}": frame for layer, frame in of_scale.items()}
     _write(Path(out), views)
     return {layer: len(view) for layer, view in views.items()}
 
@@ -141,10 +163,7 @@ def encode_any(
 
 def _present(values: NDArray[np.integer]) -> NDArray[np.int64]:
     """Values that occur, in order."""
-    if values.size and int(values.max()) < _DENSE:
-        # Counting is much faster than sorting, and codes are small numbers.
-        low = int(values.min())
-        return np.flatnonzero(np.bincount(values.ravel() - low)) + low
+    # Hashing is much faster here than the sort of numpy.unique.
     return np.sort(pd.unique(values.ravel())).astype(np.int64)
 
 
@@ -154,10 +173,10 @@ def _look_up(
     """The index of each value, all of which are present."""
     low, high = int(present[0]), int(present[-1])
     if high - low >= _DENSE:
-        return indices[np.searchsorted(present, values)]
+        return np.asarray(indices[np.searchsorted(present, values)])
     table = np.zeros(high - low + 1, np.uint8)
     table[present - low] = indices
-    return table[values - low]
+    return np.asarray(table[values - low])
 
 
 def _legend_of(found: list[int]) -> Legend:
@@ -196,7 +215,7 @@ def _single_band(raster: xr.DataArray, name: str) -> NDArray[np.int32]:
         )
     whole = whole.astype(np.int32)
     whole[outside] = -1
-    return whole
+    return np.asarray(whole)
 
 
 def _names(paths: list[Path]) -> tuple[list[str], tuple[int, ...]]:
@@ -213,11 +232,12 @@ def _read_area(path: Path | str, crs: str) -> BaseGeometry:
     return area
 
 
-def _views(coverage: Coverage, names: list[str], legend: Legend) -> dict[str, gpd.GeoDataFrame]:
-    """The layers of the file by name."""
+def _views(
+    coverage: Coverage, statuses: list[gpd.GeoDataFrame], names: list[str], legend: Legend
+) -> dict[str, gpd.GeoDataFrame]:
+    """The layers of one coverage by name."""
     views: dict[str, gpd.GeoDataFrame] = {}
-    for name, year in zip(names, coverage.years, strict=True):
-        frame = coverage.status(year)
+    for name, frame in zip(names, statuses, strict=True):
         layer = "status" if len(names) == 1 else f"status_{name}"
         views[layer] = _with_levels(frame, {"code": "code"}, legend)
     if len(names) == 2:
@@ -246,7 +266,7 @@ def _with_levels(
     frame: gpd.GeoDataFrame, columns: dict[str, str], legend: Legend
 ) -> gpd.GeoDataFrame:
     """The frame with a column per level of each column of codes, renamed as asked."""
-    found: dict[str, NDArray[np.int32]] = {}
+    found: dict[str, NDArray[Any]] = {}
     for column, name in columns.items():
         codes = frame[column].to_numpy()
         indices = legend.encode(codes)
@@ -255,6 +275,8 @@ def _with_levels(
         for level in range(1, legend.levels + 1):
             label = f"{stem}_{level}_{suffix}" if suffix else f"{stem}_{level}"
             found[label] = legend.code_table(level)[indices]
+    more = frame.drop(columns=[*columns, "geometry"])
+    found |= {str(name): more[name].to_numpy() for name in more}
     return gpd.GeoDataFrame(found, geometry=frame.geometry.to_numpy(), crs=frame.crs)
 
 

@@ -35,7 +35,7 @@ class Ground(NamedTuple):
     pixels: Labels  # those of the polygon, in the order of the flood
     queue: Labels
     origin: Labels  # where in the queue a pixel of the queue was reached from
-    count: Ints  # number of the last flood
+    last: Ints  # number of the last flood, shape (1,)
 
 
 class Polygon(NamedTuple):
@@ -55,8 +55,8 @@ class Polygon(NamedTuple):
 def code_in(pair: int, two: bool, year: int) -> int:
     """Class index of a pair in the first (0) or the last (1) of two years."""
     if not two:
-        return np.int64(pair)
-    return np.int64(pair) & 255 if year else np.int64(pair) >> 8
+        return int(np.int64(pair))
+    return int(np.int64(pair) & 255 if year else np.int64(pair) >> 8)
 
 
 @numba.njit(cache=True)
@@ -67,7 +67,8 @@ def key_in(pair: int, two: bool, views: ViewTable, view: int) -> int:
     first, last = views.first[view], views.last[view]
     if first == last:
         return code_in(pair, two, last)
-    return np.int64(pair) if (np.int64(pair) >> 8) != (np.int64(pair) & 255) else -1
+    both = np.int64(pair)  # unsigned and signed numbers together would become floats
+    return int(both) if (both >> 8) != (both & 255) else -1
 
 
 @numba.njit(cache=True)
@@ -90,8 +91,8 @@ def flood(
         Filled with the cracks between the polygon and each class index, shape (256,).
     """
     height, width = g.pairs.shape
-    g.count[0] += 1
-    number, key = g.count[0], key_in(g.pairs[start // width, start % width], g.two, views, view)
+    g.last[0] += 1
+    number, key = g.last[0], key_in(g.pairs[start // width, start % width], g.two, views, view)
     last = views.last[view]
     around[:] = False
     border[:] = 0.0
@@ -119,16 +120,16 @@ def flood(
                     around[code] |= other >= 0
                     border[code] += 1
     code = code_in(g.pairs[start // width, start % width], g.two, last)
-    cores, reached = _cores(g, views, view, size, key)
+    cores, reached = _cores(g, size)
     drawn, exempt = 2 * lines > size, 2 * locked > size
     return Polygon(size, inner * g.pixel**2, rim, drawn, exempt, code, cores, reached)
 
 
 @numba.njit(cache=True)
-def _cores(g: Ground, views: ViewTable, view: int, size: int, key: int) -> tuple[int, int]:
+def _cores(g: Ground, size: int) -> tuple[int, int]:
     """Mark the core pixels of the flooded polygon, and as SEEN those connected to the first."""
-    height, width = g.pairs.shape
-    number, cores, first = g.count[0], 0, -1
+    width = g.pairs.shape[1]
+    number, cores, first = g.last[0], 0, -1
     for n in range(size):
         y, x = g.pixels[n] // width, g.pixels[n] % width
         g.state[y, x] = PLAIN

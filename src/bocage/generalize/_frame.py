@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -17,8 +18,10 @@ from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
 from bocage.errors import InputError
+from bocage.generalize._evidence import Evidence, evidence_of
 from bocage.generalize._graph import Bools, Codes
-from bocage.legend import OUTSIDE, UNCLASSIFIED
+from bocage.legend import OUTSIDE, UNCLASSIFIED, Legend
+from bocage.posterior import Posterior
 from bocage.rasters import geobox_of
 
 T = TypeVar("T", bound=np.generic)
@@ -52,6 +55,10 @@ class Frame:
         Coordinate reference system of the raster.
     whole
         Whether the area is all that has data, so that its outline follows the pixels.
+    classes_in_legend
+        Number of classes.
+    evidence
+        Probabilities of classes, where they are known.
     """
 
     classes: Codes
@@ -63,6 +70,8 @@ class Frame:
     pixel: float
     crs: str
     whole: bool
+    classes_in_legend: int = 0
+    evidence: Evidence | None = None
 
 
 def make_frame(
@@ -70,8 +79,9 @@ def make_frame(
     area: BaseGeometry | None,
     locked: xr.DataArray | None,
     *,
-    classes_in_legend: int,
+    legend: Legend,
     reach_m: float,
+    posteriors: Sequence[Posterior] | None = None,
 ) -> Frame:
     """Cut a class raster to an area and extend its labels to the whole of it.
 
@@ -81,7 +91,7 @@ def make_frame(
         If the raster or the area is not what it must be, or the area reaches farther beyond
         the data than `reach_m`.
     """
-    values = _checked(classes, classes_in_legend)
+    values = _checked(classes, len(legend))
     box = geobox_of(classes, "the class raster")
     pixel = _pixel_size(box)
     lines = np.zeros(values.shape[1:], bool) if locked is None else _locked(locked, box)
@@ -89,8 +99,15 @@ def make_frame(
     data = (values != OUTSIDE).any(axis=0)
     if not data.any():
         raise InputError("the class raster has no classified pixel")
+    evidence = None if posteriors is None else evidence_of(posteriors, box, legend, len(values))
     outline = _outline(data, transform) if area is None else _area(area)
     rows, columns, transform = _window(outline, transform, pixel)
+    if evidence is not None:
+        evidence = replace(
+            evidence,
+            index=_cut_stack(evidence.index, rows, columns),
+            weight=_cut_stack(evidence.weight, rows, columns),
+        )
     values = _cut(values, rows, columns, OUTSIDE)
     lines = _cut(lines[None], rows, columns, 0)[0]
     data = (values != OUTSIDE).any(axis=0)
@@ -101,7 +118,17 @@ def make_frame(
         domain, inside = _burn(outline, data.shape, transform)
     values, lines = _extend(values, lines, data, domain, reach_m / pixel)
     return Frame(
-        values, lines, domain, inside, outline, transform, pixel, str(box.crs), area is None
+        classes=values,
+        locked=lines,
+        domain=domain,
+        inside=inside,
+        outline=outline,
+        transform=transform,
+        pixel=pixel,
+        crs=str(box.crs),
+        whole=area is None,
+        classes_in_legend=len(legend),
+        evidence=evidence,
     )
 
 
@@ -191,6 +218,12 @@ def _cut(
         to = (slice(top - rows[0], bottom - rows[0]), slice(left - columns[0], right - columns[0]))
         result[:, to[0], to[1]] = values[:, top:bottom, left:right]
     return result
+
+
+def _cut_stack(
+    values: NDArray[np.uint8], rows: tuple[int, int], columns: tuple[int, int]
+) -> NDArray[np.uint8]:
+    return np.stack([_cut(part, rows, columns, 0) for part in values])
 
 
 def _burn(outline: BaseGeometry, shape: tuple[int, int], transform: Affine) -> tuple[Bools, Bools]:

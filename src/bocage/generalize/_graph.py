@@ -124,6 +124,12 @@ def label_regions(classes: Codes, domain: Bools) -> Labels:
     return np.asarray(labels)
 
 
+def label_keys(keys: NDArray[np.uint16], domain: Bools) -> tuple[Labels, int]:
+    """Number the edge-connected regions of equal keys as `label_regions`, and count them."""
+    labels, count = _label(keys, domain)
+    return labels, int(count)
+
+
 def region_graph(
     labels: Labels, classes: Codes, inside: Bools, locked: Bools, pixel: float
 ) -> RegionGraph:
@@ -204,7 +210,7 @@ def _slot(keys: Ints, key: int) -> int:
     place = np.int64((mixed >> np.uint64(24)) & np.uint64(mask))
     while keys[place] >= 0 and keys[place] != key:
         place = (place + 1) & mask
-    return place
+    return int(place)
 
 
 @numba.njit(cache=True)

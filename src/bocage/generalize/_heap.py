@@ -18,7 +18,7 @@ def empty_heap() -> Heap:
 
 @numba.njit(cache=True)
 def push(heap: Heap, key: float, item: int) -> Heap:
-    """Add an entry; gives the heap, whose arrays may be new ones. Equal keys: smaller item first."""
+    """Add an entry; of equal keys the smaller item is first. The heap's arrays may be new ones."""
     keys, items, size = heap
     place = size[0]
     if place == len(keys):

@@ -1,4 +1,4 @@
-"""Linear classes of a raster: gaps closed, specks dropped, drawn at least as wide as they must be."""
+"""Linear classes of a raster: gaps closed, specks dropped, drawn as wide as they must be."""
 
 from __future__ import annotations
 
@@ -106,6 +106,8 @@ def _filter(
         for x in range(width):
             if not busy[y // _BLOCK, x // _BLOCK] or not _beside(near, y, x):
                 continue
+            if not _promising(near, y, x, rows, columns):
+                continue
             for k in range(rows.shape[0]):
                 value = np.float32(_along(near, y, x, rows, columns, k))
                 if value > share[y, x]:
@@ -149,6 +151,24 @@ def _beside(near: NDArray[np.uint8], y: int, x: int) -> bool:
 
 
 @numba.njit(cache=True)
+def _promising(
+    near: NDArray[np.uint8], y: int, x: int, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> bool:
+    """Whether a third of the pixels in half of the directions have half of what is enough."""
+    height, width = near.shape
+    wanted = 0.5 * ENOUGH * 81.0 * ((rows.shape[1] + 2) // 3)
+    for k in range(0, rows.shape[0], 2):
+        total = 0
+        for t in range(0, rows.shape[1], 3):
+            r, c = y + rows[k, t], x + columns[k, t]
+            if 0 <= r < height and 0 <= c < width:
+                total += near[r, c]
+        if total >= wanted:
+            return True
+    return False
+
+
+@numba.njit(cache=True)
 def _supported(
     mask: Bools,
     axis: Bools,
@@ -184,7 +204,7 @@ def _along(
         r, c = y + rows[k, t], x + columns[k, t]
         if 0 <= r < height and 0 <= c < width:
             total += near[r, c]
-    return total / (81.0 * rows.shape[1])
+    return float(total / (81.0 * rows.shape[1]))
 
 
 @numba.njit(cache=True)

@@ -9,10 +9,12 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from bocage.generalize._affinity import BASE, LINE_PENALTY
+from bocage.generalize._affinity import BASE, LINE_PENALTY, MASS
 from bocage.generalize._graph import Bools, Codes, Floats, Ints, Labels, RegionGraph, fuse
 from bocage.generalize._heap import Heap, empty_heap, pop, push
 from bocage.generalize._rules import View, ViewTable, may_stay, view_table
+
+Masses = NDArray[np.float32]
 
 _VIEWS = 4  # items of the heap are region · 4 + view
 
@@ -42,6 +44,7 @@ def enforce(
     table: NDArray[np.float64],
     *,
     rim_contact: float = 0.0,
+    mass: Masses | None = None,
 ) -> Merged:
     """Merge regions until no polygon of any view is too small.
 
@@ -61,6 +64,10 @@ def enforce(
         Similarity of class indices, shape (256, 256).
     rim_contact
         Borders with the rim up to this length, m, do not count as touching it.
+    mass
+        Probability of each class index in each region and year, summed over its pixels, shape
+        (n, years, classes + 1): neighbours whose class is likely in a region fit it better.
+        None where no probabilities are known.
 
     Returns
     -------
@@ -68,7 +75,11 @@ def enforce(
         The regions that are left.
     """
     graph, lineage = fuse(graph)
-    state = _state(graph, len(views))
+    joined = np.zeros((len(graph), graph.codes.shape[1], 0), np.float32)
+    if mass is not None:
+        joined = np.zeros((len(graph), *mass.shape[1:]), np.float32)
+        np.add.at(joined, lineage, mass)
+    state = _state(graph, len(views), joined)
     _run(state, view_table(views), table, rim_contact)
     roots, group = np.unique(_roots(state.parent), return_inverse=True)
     return Merged(
@@ -98,10 +109,11 @@ class _State(NamedTuple):
     member: Labels  # the search in which a region was found
     found: Labels  # the regions of that search
     ticks: Ints  # numbers of the last cleaning and of the last search
+    mass: Masses
     queued: Bools  # whether a region waits in the heap for a view, (n, views)
 
 
-def _state(graph: RegionGraph, views: int) -> _State:
+def _state(graph: RegionGraph, views: int, mass: Masses) -> _State:
     size = len(graph)
     to = np.empty(2 * len(graph.first), np.int32)
     to[0::2], to[1::2] = graph.second, graph.first
@@ -122,6 +134,7 @@ def _state(graph: RegionGraph, views: int) -> _State:
         member=np.zeros(size, np.int32),
         found=np.empty(size, np.int32),
         ticks=np.zeros(2, np.int64),
+        mass=mass,
         queued=np.zeros((size, views), bool),
     )
 
@@ -203,13 +216,13 @@ def _run(s: _State, views: ViewTable, table: NDArray[np.float64], rim_contact: f
 @numba.njit(cache=True)
 def _belongs(s: _State, views: ViewTable, region: int, view: int) -> bool:
     first, last = views.first[view], views.last[view]
-    return first == last or s.codes[region, first] != s.codes[region, last]
+    return bool(first == last or s.codes[region, first] != s.codes[region, last])
 
 
 @numba.njit(cache=True)
 def _alike(s: _State, views: ViewTable, one: int, other: int, view: int) -> bool:
     first, last = views.first[view], views.last[view]
-    return (
+    return bool(
         s.codes[one, first] == s.codes[other, first] and s.codes[one, last] == s.codes[other, last]
     )
 
@@ -299,6 +312,7 @@ def _goes_first(s: _State, one: int, other: int) -> bool:
 def _best_neighbour(s: _State, table: NDArray[np.float64], region: int, tick: int) -> int:
     """The neighbour outside the polygon with the best score; -1 where there is none."""
     best, most, years = -1, -1.0, s.codes.shape[1]
+    total = max(float(s.mass[region].sum()), 1e-9) / years
     edge = s.head[region]
     while edge >= 0:
         other = s.to[edge]
@@ -306,6 +320,8 @@ def _best_neighbour(s: _State, table: NDArray[np.float64], region: int, tick: in
             alike = 0.0
             for year in range(years):
                 alike += table[s.codes[region, year], s.codes[other, year]] / years
+                if s.mass.shape[2]:
+                    alike += MASS * s.mass[region, year, s.codes[other, year]] / total / years
             factor = LINE_PENALTY if s.line[other] and not s.line[region] else 1.0
             score = s.length[edge] * (BASE + alike) * factor
             if (
@@ -342,7 +358,7 @@ def _merge(s: _State, views: ViewTable, region: int, into: int, heap: Heap) -> H
 
 @numba.njit(cache=True)
 def _equal(s: _State, one: int, other: int) -> bool:
-    for year in range(s.codes.shape[1]):
+    for year in range(s.codes.shape[1]):  # noqa: SIM110 -- generators do not compile
         if s.codes[one, year] != s.codes[other, year]:
             return False
     return True
@@ -353,6 +369,7 @@ def _unite(s: _State, region: int, into: int) -> None:
     s.parent[region] = into
     s.area[into] += s.area[region]
     s.rim[into] += s.rim[region]
+    s.mass[into] += s.mass[region]
     if _equal(s, region, into):
         s.line[into] |= s.line[region]
     if s.head[region] >= 0:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.generalize._affinity import similarity_table
+from bocage.generalize._evidence import candidates, region_mass
 from bocage.generalize._frame import Frame
 from bocage.generalize._graph import Bools, Codes, Labels, label_regions, pair_codes, region_graph
 from bocage.generalize._lines import draw_linear
@@ -16,7 +17,7 @@ from bocage.generalize._merge import enforce
 from bocage.generalize._repair import repair
 from bocage.generalize._rules import HECTARE, View, views_of
 from bocage.generalize._settings import GeneralizeSettings
-from bocage.generalize._vote import majority
+from bocage.generalize._vote import likeliest, majority
 from bocage.generalize._widths import OUT, Keys, Spans, disc, grow_into, narrow_pixels
 from bocage.legend import Legend
 
@@ -31,6 +32,7 @@ LINE_REACH = 12
 """Pixels over which the frayed pixels of linear classes are given away."""
 
 _VOTE = 0.75  # reach of the majority vote, in least widths
+_WEIGHED_VOTE = 1.5  # the same where probabilities are known, which bear a larger window
 _RIM_PIXELS = 3  # a region that meets the rim with fewer pixels may not touch it as a polygon
 _REACH = 6  # pixels that a narrow part is given away over
 
@@ -65,14 +67,15 @@ def make_regions(frame: Frame, legend: Legend, settings: GeneralizeSettings) -> 
     order = _linear_order(legend)
     classes, drawn, line = frame.classes, np.zeros_like(frame.locked), frame.locked
     if spans is not None and order:
-        least = _least_line(settings) * HECTARE / frame.pixel**2
-        classes, drawn = draw_linear(classes, frame.locked, order, spans, least)
-        line = frame.locked | drawn
+        if not line.any():
+            # Where lines are drawn already, what the raster has besides is not one.
+            least = _least_line(settings) * HECTARE / frame.pixel**2
+            classes, drawn = draw_linear(classes, line, order, spans, least)
+            line = drawn
         loose = np.isin(classes, order).any(axis=0) & ~line
         classes = _spread(classes, frame.domain, spans, loose, ~loose & ~line, LINE_REACH)
     if spans is not None:
-        reach = round(_VOTE * settings.mmw_m / frame.pixel)
-        classes = _smoothed(classes, frame.domain, line, reach)
+        classes = _smoothed(frame, classes, line, settings.mmw_m / frame.pixel)
         specks = _with_unit(views, min(SPECK * frame.pixel**2, views[0].area))
         classes = _merge(frame, classes, line, specks, table)
         every = frame.domain & ~line
@@ -154,15 +157,25 @@ def _merge(
     labels = label_regions(classes, frame.domain)
     graph = region_graph(labels, classes, frame.inside, line, frame.pixel)
     graph = replace(graph, area=np.where(graph.line, np.inf, graph.area))
-    merged = enforce(graph, views, table, rim_contact=_RIM_PIXELS * frame.pixel)
+    mass = None
+    if frame.evidence is not None:
+        index, weight = frame.evidence.index, frame.evidence.weight
+        mass = region_mass(labels, index, weight, len(graph), frame.classes_in_legend)
+    contact = _RIM_PIXELS * frame.pixel
+    merged = enforce(graph, views, table, rim_contact=contact, mass=mass)
     codes = merged.codes[merged.group]
     return np.where(labels >= 0, codes.T[:, labels], classes).astype(np.uint8)
 
 
-def _smoothed(classes: Codes, domain: Bools, line: Bools, reach: int) -> Codes:
-    """Let the majority around it decide on each pixel that is no drawn line."""
-    keys = np.where(domain, pair_codes(classes), OUT).astype(np.uint16)
-    return classes_of(majority(keys, domain & ~line, reach), classes, domain)
+def _smoothed(frame: Frame, classes: Codes, line: Bools, width: float) -> Codes:
+    """Let what lies around it decide on each pixel that is no drawn line."""
+    voters = frame.domain & ~line
+    if frame.evidence is None:
+        keys = np.where(frame.domain, pair_codes(classes), OUT).astype(np.uint16)
+        return classes_of(majority(keys, voters, round(_VOTE * width)), classes, frame.domain)
+    keys, weights = candidates(classes, frame.evidence)
+    found = likeliest(keys, weights, voters, round(_WEIGHED_VOTE * width))
+    return classes_of(found, classes, frame.domain)
 
 
 def classes_of(keys: Keys, classes: Codes, domain: Bools) -> Codes:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from bocage.generalize._affinity import BASE
+from bocage.generalize._audit import suspects
 from bocage.generalize._flood import (
     CORE,
     GIVEN,
@@ -21,7 +24,7 @@ from bocage.generalize._flood import (
 )
 from bocage.generalize._graph import Bools, Codes, Floats, Labels, pair_codes
 from bocage.generalize._rules import View, ViewTable, may_stay, view_table
-from bocage.generalize._widths import OUT, Spans, disc
+from bocage.generalize._widths import OUT, Keys, Spans, disc
 
 ROUNDS = 24
 """Rounds at most; what is faulty after them is left to the polygons."""
@@ -96,62 +99,65 @@ def repair(
         pixels=np.empty(size, np.int32),
         queue=np.empty(size, np.int32),
         origin=np.empty(size, np.int32),
-        count=np.zeros(1, np.int64),
+        last=np.zeros(1, np.int64),
     )
-    dirty = np.empty(0, np.int32) if starts is None else starts.astype(np.int32)
-    left = _repair(ground, view_table(views), table, spans is not None, rim_contact, dirty)
+    if starts is None:
+        found = [
+            suspects(
+                _keys(pairs, view, ground.two), inside, view.area / _AS_DRAWN / pixel**2, spans
+            )
+            for view in views
+        ]
+        starts = np.unique(np.concatenate(found))
+    rules = _Rules(
+        view_table(views), table, spans is not None, rim_contact, np.zeros(256, bool), np.zeros(256)
+    )
+    left = _repair(ground, rules, starts.astype(np.int32))
     codes = np.stack([pairs >> 8, pairs & 255]) if len(classes) == 2 else pairs[None]
     return np.where(domain, codes, classes).astype(np.uint8), int(left)
 
 
+def _keys(pairs: Keys, view: View, two: bool) -> Keys:
+    """What the pixels of a polygon of a view have in common, OUT for what is in none."""
+    if not two:
+        return pairs
+    first, last = pairs >> 8, pairs & 255
+    if view.is_change:
+        return np.where(first == last, OUT, pairs).astype(np.uint16)
+    own = first if view.years[0] == 0 else last
+    return np.where(pairs == OUT, OUT, own).astype(np.uint16)
+
+
+class _Rules(NamedTuple):
+    """What must hold, and the surroundings of the polygon that is looked at."""
+
+    views: ViewTable
+    table: Floats
+    widths: bool
+    rim_contact: int
+    around: Bools
+    border: Floats
+
+
 @numba.njit(cache=True)
-def _repair(
-    g: Ground,
-    views: ViewTable,
-    table: NDArray[np.float64],
-    widths: bool,
-    rim_contact: int,
-    dirty: Labels,
-) -> int:
+def _repair(g: Ground, rules: _Rules, dirty: Labels) -> int:
     height, width = g.pairs.shape
-    around, border = np.zeros(256, np.bool_), np.zeros(256)
-    everything = len(dirty) == 0
+    views = rules.views
     for turn in range(ROUNDS):
         faults = 0
-        changed = [np.int64(0) for _ in range(0)]
+        changed = [0 for _ in range(0)]
         for view in range(len(views.area)):
-            base = g.count[0]
-            if everything and view > 0:
-                # Away from what changed the polygons of the later views are those of the first.
-                dirty = _near(_changes(g), height, width)
-            every = everything and view == 0
-            for n in range(height * width if every else len(dirty)):
-                start = n if every else dirty[n]
+            base = g.last[0]
+            for start in dirty:
                 y, x = start // width, start % width
                 if g.seen[y, x] > base or key_in(g.pairs[y, x], g.two, views, view) < 0:
                     continue
-                found = flood(g, views, view, start, around, border)
-                faults += _mend(
-                    g, views, view, found, around, border, table, widths, rim_contact, turn, changed,
-                )  # fmt: skip
+                found = flood(g, views, view, start, rules.around, rules.border)
+                faults += _mend(g, rules, view, found, turn, changed)
         if not faults:
             return 0
-        everything = False
         dirty = _near(changed, height, width)
     return faults
-
-
-@numba.njit(cache=True)
-def _changes(g: Ground) -> list[int]:
-    """Positions of the pixels whose two classes differ."""
-    height, width = g.pairs.shape
-    found = [np.int64(0) for _ in range(0)]
-    for y in range(height):
-        for x in range(width):
-            pair = g.pairs[y, x]
-            if pair != OUT and code_in(pair, g.two, 0) != code_in(pair, g.two, 1):
-                found.append(y * width + x)
-    return found
 
 
 @numba.njit(cache=True)
@@ -171,41 +177,34 @@ def _near(changed: list[int], height: int, width: int) -> NDArray[np.int32]:
 
 @numba.njit(cache=True)
 def _mend(
-    g: Ground,
-    views: ViewTable,
-    view: int,
-    found: Polygon,
-    around: Bools,
-    border: Floats,
-    table: NDArray[np.float64],
-    widths: bool,
-    rim_contact: int,
-    turn: int,
-    changed: list[int],
+    g: Ground, rules: _Rules, view: int, found: Polygon, turn: int, changed: list[int]
 ) -> int:
     """Repair a flooded polygon; 1 if it had a fault that could be worked on."""
-    rim = found.rim * g.pixel if found.rim > rim_contact else 0.0
+    views = rules.views
+    rim = found.rim * g.pixel if found.rim > rules.rim_contact else 0.0
     area = found.area * (_AS_DRAWN if found.drawn and not found.exempt else 1.0)
-    small = area < views.area[view] and not may_stay(views, view, found.code, area, rim, around)
-    number = g.count[0]
+    small = area < views.area[view] and not may_stay(
+        views, view, found.code, area, rim, rules.around
+    )
+    number = g.last[0]
     if small:
-        target = -1 if found.drawn or found.cores == 0 else _best(found.code, border, table)
+        target = -1 if found.drawn or found.cores == 0 else _best(found.code, rules)
         return _give(g, views, view, g.pixels[: found.size], number, target, changed)
-    if not widths or found.exempt:
+    if not rules.widths or found.exempt:
         return 0
     if found.cores == 0:
         return _give(g, views, view, g.pixels[: found.size], number, -1, changed)
     if found.reached == found.cores:
         return 0
-    return _join(g, views, view, found, border, table, turn, changed)
+    return _join(g, rules, view, found, turn, changed)
 
 
 @numba.njit(cache=True)
-def _best(code: int, border: Floats, table: NDArray[np.float64]) -> int:
+def _best(code: int, rules: _Rules) -> int:
     """The class beside a polygon that fits best: shared border × (0.1 + similarity)."""
     best, most = -1, 0.0
     for other in range(256):
-        score = border[other] * (BASE + table[code, other])
+        score = rules.border[other] * (BASE + rules.table[code, other])
         if score > most:
             best, most = other, score
     return best
@@ -263,11 +262,12 @@ def _give(
         changed.append(place)
         for k in range(4):
             r, c = y + (k == 0) - (k == 1), x + (k == 2) - (k == 3)
-            if 0 <= r < height and 0 <= c < width and g.state[r, c] == GIVEN:
-                if g.seen[r, c] == number:
-                    g.state[r, c] = LOBE
-                    g.origin[count], g.queue[count] = pair, r * width + c
-                    count += 1
+            if not (0 <= r < height and 0 <= c < width) or g.seen[r, c] != number:
+                continue
+            if g.state[r, c] == GIVEN:
+                g.state[r, c] = LOBE
+                g.origin[count], g.queue[count] = pair, r * width + c
+                count += 1
     for place in places:
         g.state[place // width, place % width] = 0
     return 1 if done else 0
@@ -275,18 +275,11 @@ def _give(
 
 @numba.njit(cache=True)
 def _join(
-    g: Ground,
-    views: ViewTable,
-    view: int,
-    found: Polygon,
-    border: Floats,
-    table: NDArray[np.float64],
-    turn: int,
-    changed: list[int],
+    g: Ground, rules: _Rules, view: int, found: Polygon, turn: int, changed: list[int]
 ) -> int:
     """Bridge, cut or give away the lobes of a polygon whose cores do not hang together."""
-    height, width = g.pairs.shape
-    number = g.count[0]
+    width, views = g.pairs.shape[1], rules.views
+    number = g.last[0]
     places = g.pixels[: found.size].copy()
     lobe, sizes = _lobes(g, places, number)
     main = int(np.argmax(sizes))
@@ -306,7 +299,7 @@ def _join(
             mine = places[_seam(g, places, lobe, own, number)]
             target = -1
         else:
-            target = _best(found.code, border, table)
+            target = _best(found.code, rules)
         fault |= _give(g, views, view, mine, number, target, changed)
     return fault
 
@@ -324,7 +317,7 @@ def _lobes(
         y, x = places[n] // width, places[n] % width
         if g.state[y, x] == SEEN:
             g.state[y, x] = CORE
-    sizes = [np.int64(0) for _ in range(0)]
+    sizes = [0 for _ in range(0)]
     waiting = np.empty(len(places), np.int32)
     count = 0
     for n in range(len(places)):
@@ -368,12 +361,14 @@ def _seam(
         y, x = places[n] // width, places[n] % width
         for k in range(4):
             r, c = y + (k == 0) - (k == 1), x + (k == 2) - (k == 3)
-            if 0 <= r < height and 0 <= c < width and g.seen[r, c] == number:
-                if lobe[where[r * width + c]] != own:
-                    for s in range(max(y - 2, 0), min(y + 3, height)):
-                        for d in range(max(x - 2, 0), min(x + 3, width)):
-                            if g.seen[s, d] == number:
-                                seam[where[s * width + d]] = True
+            if not (0 <= r < height and 0 <= c < width) or g.seen[r, c] != number:
+                continue
+            if lobe[where[r * width + c]] == own:
+                continue
+            for s in range(max(y - 2, 0), min(y + 3, height)):
+                for d in range(max(x - 2, 0), min(x + 3, width)):
+                    if g.seen[s, d] == number:
+                        seam[where[s * width + d]] = True
     return seam
 
 

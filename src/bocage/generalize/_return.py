@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-import rasterio.features
-import shapely
-from affine import Affine
-from shapely.geometry.base import BaseGeometry
+from scipy import ndimage
 
 from bocage.generalize._frame import Frame
 from bocage.generalize._graph import Bools, Labels, pair_codes
+from bocage.generalize._places import pixels_in, window_around
 from bocage.generalize._raster import Regions, classes_of, repair_regions
 from bocage.generalize._settings import GeneralizeSettings
-from bocage.generalize._vector import Tight
+from bocage.generalize._vector import Tight, unlocked
 from bocage.generalize._widths import OUT, grow_into
 from bocage.legend import Legend
 
 _AROUND = 8  # pixels around a place that take part
 _REACH = 1000  # rings over which it is filled: all of it
+_MOVED = 4  # pixels over which smoothing and simplification move a border
 
 
 def take_away(
@@ -30,7 +29,7 @@ def take_away(
     regions
         The regions of the polygons.
     tight
-        The places.
+        The places; those of locked lines stay as they are.
     frame
         Where the pixels lie.
     legend, settings
@@ -44,35 +43,39 @@ def take_away(
     classes = regions.codes.T[:, np.maximum(regions.labels, 0)]
     keys = np.where(regions.labels >= 0, pair_codes(classes), OUT).astype(np.uint16)
     touched = np.zeros(keys.shape, bool)
+    tight = unlocked(tight, frame)
     for place, polygon in zip(tight.place, tight.polygon, strict=True):
-        rows, columns, where = _window(place, frame, keys.shape)
+        rows, columns, where = window_around(place, frame, _AROUND)
         part = keys[rows, columns]
-        taken = _inside(place, part.shape, where) & (part != OUT)
-        source = ~_inside(polygon, part.shape, where) & (part != OUT)
+        labels, inside = regions.labels[rows, columns], frame.inside[rows, columns]
+        drawn = pixels_in(polygon, part.shape, where)
+        own = _own_pixels(labels, drawn, inside)
+        taken = pixels_in(place, part.shape, where)
+        # Between a smooth border and that of the pixels lies what would keep the place apart.
+        taken |= ndimage.binary_dilation(taken, iterations=_MOVED, mask=own & ~drawn)
+        taken &= part != OUT
+        source = ~own & (part != OUT)
         touched[rows, columns] |= taken
         grown = np.ascontiguousarray(part)
         grow_into(grown, taken, source, _REACH)
         keys[rows, columns] = grown
-    starts = np.flatnonzero(touched).astype(np.int32)
+    # Those beside belong to polygons that may have been left with too little.
+    starts = np.flatnonzero(ndimage.binary_dilation(touched)).astype(np.int32)
     found = classes_of(keys, classes, regions.labels >= 0)
     return repair_regions(frame, found, regions.drawn, legend, settings, starts)
 
 
-def _window(
-    place: BaseGeometry, frame: Frame, shape: tuple[int, ...]
-) -> tuple[slice, slice, Affine]:
-    west, south, east, north = shapely.bounds(place)
-    left, top = ~frame.transform * (west, north)
-    right, bottom = ~frame.transform * (east, south)
-    row, column = max(int(top) - _AROUND, 0), max(int(left) - _AROUND, 0)
-    rows = slice(row, min(int(bottom) + _AROUND + 1, shape[0]))
-    columns = slice(column, min(int(right) + _AROUND + 1, shape[1]))
-    return rows, columns, frame.transform * Affine.translation(column, row)
+def _own_pixels(labels: Labels, drawn: Bools, inside: Bools) -> Bools:
+    """Pixels in a polygon as it is drawn, and those beside that belong to the same regions.
 
-
-def _inside(geometry: BaseGeometry, shape: tuple[int, ...], where: Affine) -> Bools:
-    return np.asarray(
-        rasterio.features.rasterize(
-            [(geometry, 1)], out_shape=shape, transform=where, dtype="uint8"
-        ).astype(bool)
-    )
+    Smooth borders and the limit of the area leave out the centres of some pixels, which must
+    not give back what is taken. A region is the polygon's when most of it in the area is, or
+    when it has most of the polygon.
+    """
+    _, number = np.unique(labels, return_inverse=True)
+    number = number.reshape(labels.shape)
+    size = np.bincount(number[inside], minlength=number.max() + 1)
+    within = np.bincount(number[drawn], minlength=len(size))
+    mine = 2 * np.bincount(number[inside & drawn], minlength=len(size)) > size
+    mine[np.argmax(within)] = within.any()
+    return np.asarray(drawn | mine[number])

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from bocage.generalize._arcs import Arcs, trace_arcs
 from bocage.generalize._faces import Geometries, faces
 from bocage.generalize._frame import GRID, Frame
 from bocage.generalize._graph import Bools, Codes, Floats, Ints, Labels
+from bocage.generalize._places import pixels_in, window_around
 from bocage.generalize._raster import Regions
 from bocage.generalize._rules import View
 from bocage.generalize._settings import GeneralizeSettings
@@ -22,6 +22,12 @@ _log = logging.getLogger(__name__)
 
 STEPS = (20, 6, 0)
 """Smoothing steps; the later ones around polygons that the former ones made too narrow."""
+
+ANGULAR_STEPS = 8
+"""Smoothing steps at most of borders of built and farmed land, whose corners are real."""
+
+ANGULAR_TOLERANCE = 1.4
+"""Factor of the tolerance there: straight pieces need few vertices."""
 
 NARROWING = (0.42, 0.2, 0.0)
 """Pixels that are taken from either side of the bands that the raster stage drew, likewise."""
@@ -35,6 +41,7 @@ def draw_borders(
     frame: Frame,
     views: tuple[View, ...],
     settings: GeneralizeSettings,
+    angular: Bools,
 ) -> tuple[Arcs, Tight]:
     """Borders of labelled pixels in map coordinates, smoothed and simplified.
 
@@ -53,6 +60,8 @@ def draw_borders(
         The views whose polygons must be wide.
     settings
         Tolerance and width.
+    angular
+        Class indices of land with angular borders, shape (256,).
 
     Returns
     -------
@@ -65,13 +74,13 @@ def draw_borders(
     outside = (traced.left < 0) | (traced.right < 0)
     frozen = np.repeat(outside, np.diff(traced.starts))
     inward = _inward(traced.points, regions, labels)
+    straight = _beside(traced, np.asarray(angular[regions.codes].any(axis=1)))
     calm = np.zeros(len(traced), np.int64)
     arcs, tight = traced, Tight(np.empty(0, object), np.empty(0, object))
     for attempt in range(len(STEPS)):
-        tolerance = np.where(calm < len(STEPS) - 1, settings.tolerance_m / frame.pixel, 0.0)
         arcs, _ = shape(
             traced,
-            Style(np.array(STEPS)[calm], tolerance),
+            _style(calm, straight, settings.tolerance_m / frame.pixel),
             frozen,
             frame.transform,
             offset=np.array(NARROWING)[np.repeat(calm, np.diff(traced.starts))][:, None] * inward,
@@ -87,11 +96,25 @@ def draw_borders(
                 for view in views
             ]
         )
+        tight = unlocked(tight, frame)
         if not len(tight) or attempt == len(STEPS) - 1:
             break
         _log.info("%d polygons became too narrow", len(tight))
         calm = np.where(_near(arcs, tight.place, settings.mmw_m), attempt + 1, calm)
     return arcs, tight
+
+
+def _beside(arcs: Arcs, region: Bools) -> Bools:
+    """Arcs with one of some regions on either side, shape (m,)."""
+    known = np.append(region, False)
+    return np.asarray(known[arcs.left] | known[arcs.right])
+
+
+def _style(calm: Ints, straight: Bools, tolerance: float) -> Style:
+    steps = np.array(STEPS)[calm]
+    steps = np.where(straight, np.minimum(steps, ANGULAR_STEPS), steps)
+    own = np.where(straight, ANGULAR_TOLERANCE * tolerance, tolerance)
+    return Style(steps, np.where(calm < len(STEPS) - 1, own, 0.0))
 
 
 def too_narrow(polygons: Geometries, mmw_m: float) -> Bools:
@@ -140,6 +163,7 @@ def tight_places(polygons: Geometries, mmw_m: float, least: float) -> Tight:
     place, whole = [], []
     for polygon in polygons[too_narrow(polygons, mmw_m)]:
         parts = shapely.get_parts(shapely.buffer(polygon, -half, quad_segs=_ARC))
+        parts = parts[~shapely.is_empty(parts)]  # an empty erosion counts as one part
         parts = parts[np.argsort(-shapely.area(parts), kind="stable")]
         for part in parts[1:]:
             small = shapely.area(part) < least
@@ -159,11 +183,25 @@ def join_tight(found: list[Tight]) -> Tight:
     )
 
 
+def unlocked(tight: Tight, frame: Frame) -> Tight:
+    """The places of polygons that are not locked lines for the most part: those may be narrow."""
+    kept = np.ones(len(tight), bool)
+    if frame.locked.any():
+        for n, polygon in enumerate(tight.polygon):
+            if n and polygon is tight.polygon[n - 1]:
+                kept[n] = kept[n - 1]  # a network of roads has many places
+                continue
+            rows, columns, where = window_around(polygon, frame, 0)
+            own = pixels_in(polygon, frame.locked[rows, columns].shape, where)
+            kept[n] = 2 * (own & frame.locked[rows, columns]).sum() <= own.sum()
+    return Tight(tight.place[kept], tight.polygon[kept])
+
+
 def _near(arcs: Arcs, places: Geometries, mmw_m: float) -> Bools:
     """Arcs that come within the width of the places, shape (m,)."""
     number = np.repeat(np.arange(len(arcs)), np.diff(arcs.starts))
     lines = shapely.linestrings(arcs.points, indices=number)
-    near = shapely.STRtree(lines).query(places, predicate="dwithin", distance=mmw_m)[1]
+    near = shapely.STRtree(np.asarray(lines)).query(places, predicate="dwithin", distance=mmw_m)[1]
     return np.isin(np.arange(len(arcs)), near)
 
 
@@ -184,4 +222,4 @@ def _inward(points: Floats, regions: Regions, labels: Labels) -> Floats:
     nw, ne, sw, se = (band[y + dy, x + dx].astype(np.int8) for dy in (-1, 0) for dx in (-1, 0))
     shift = np.stack([ne + se - nw - sw, sw + se - nw - ne], axis=1).astype(np.float64)
     length = np.maximum(np.hypot(*shift.T), 1.0)
-    return shift / length[:, None]
+    return np.asarray(shift / length[:, None])

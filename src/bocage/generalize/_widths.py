@@ -15,7 +15,6 @@ Keys = NDArray[np.uint16]
 OUT = np.uint16(0xFFFF)
 """Key of what takes no part."""
 
-
 Spans = NDArray[np.int64]
 """Rows of a disc: (row, first column, last column) from its centre, shape (k, 3)."""
 
@@ -59,8 +58,8 @@ def core_pixels(keys: Keys, spans: Spans) -> Bools:
     runs = np.ones((height, width), np.uint8)  # equal pixels from here to the right, 255 at most
     for y in range(height):
         for x in range(width - 2, -1, -1):
-            if keys[y, x] == keys[y, x + 1] and runs[y, x + 1] < 255:
-                runs[y, x] = runs[y, x + 1] + 1
+            if keys[y, x] == keys[y, x + 1]:
+                runs[y, x] = min(runs[y, x + 1] + 1, 255)
     core = np.zeros((height, width), np.bool_)
     for y in range(height):
         for x in range(width):
@@ -169,9 +168,10 @@ def _nearest(
             for ey in range(-1, 2):
                 for ex in range(-1, 2):
                     s, d = y + ey, x + ex
-                    if 0 <= s < height and 0 <= d < width and source[s, d] and not taken[s, d]:
-                        if keys[s, d] == keys[r, c]:
-                            votes += 2 if ey == 0 or ex == 0 else 1
+                    if not (0 <= s < height and 0 <= d < width) or keys[s, d] != keys[r, c]:
+                        continue
+                    if source[s, d] and not taken[s, d]:
+                        votes += 2 if ey == 0 or ex == 0 else 1
             if votes > most or (votes == most and keys[r, c] < best):
                 best, most = keys[r, c], votes
-    return most > 0, best
+    return most > 0, int(best)

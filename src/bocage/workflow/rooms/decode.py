@@ -136,6 +136,22 @@ def assemble(files: tuple[Path, ...], grid: GeoBox) -> xr.Dataset:
     return canvas
 
 
+def assemble_posterior(files: tuple[Path, ...], grid: GeoBox) -> Posterior:
+    """Paste the posteriors of blocks on one grid; what no block covers has no class."""
+    canvas: xr.Dataset | None = None
+    for path in files:
+        block = Posterior.load(path).data
+        canvas = _blank(block, grid) if canvas is None else canvas
+        canvas.attrs = block.attrs
+        _paste(canvas, block)
+    if canvas is None:
+        raise ValueError("no block to assemble")
+    index, probability = canvas["index"].values, canvas["probability"].values
+    probability[index == OUTSIDE] = 0
+    index[index == OUTSIDE] = 0
+    return Posterior(canvas)
+
+
 def _blank(like: xr.Dataset, grid: GeoBox) -> xr.Dataset:
     made = {}
     for name, data in like.data_vars.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,12 @@ from bocage.rasters import geobox_of, wrap
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
 from bocage.workflow.rooms._space import inside
-from bocage.workflow.rooms.decode import heterogeneity_file, refined_file
+from bocage.workflow.rooms.decode import (
+    assemble_posterior,
+    heterogeneity_file,
+    refined_file,
+)
+from bocage.workflow.rooms.model import posterior_file
 
 RASTER_ORIGIN_M = 1000  # rasters start on whole kilometres (spec: the tool's default grid)
 
@@ -63,36 +69,52 @@ def settings_of(plan: Plan) -> GeneralizeSettings:
 def generalize_pieces(plan: Plan) -> list[Piece]:
     """One coverage per area."""
     settings = settings_of(plan)
-    return [
-        Piece(
-            room="generalize",
-            id=name,
-            work=draw_polygons,
-            arguments={
-                "refined": refined_file(plan, name),
-                "area": outline,
-                "legend": plan.legend,
-                "settings": settings,
-                "out": coverage_file(plan, name),
-            },
-            outputs=(coverage_file(plan, name),),
-            inputs=(refined_file(plan, name),),
-            settings={
-                "generalize": plan.project.generalize.model_dump(),
-                "area": outline.wkb_hex,
-                "legend": plan.legend.fingerprint,
-            },
+    made = []
+    for name, outline in zip(plan.areas["cluster"], plan.areas.geometry, strict=True):
+        posteriors = {
+            year: tuple(posterior_file(plan, year, block) for block in plan.blocks_of(outline))
+            for year in plan.project.years
+        }
+        made.append(
+            Piece(
+                room="generalize",
+                id=name,
+                work=draw_polygons,
+                arguments={
+                    "refined": refined_file(plan, name),
+                    "posteriors": posteriors,
+                    "area": outline,
+                    "legend": plan.legend,
+                    "settings": settings,
+                    "out": coverage_file(plan, name),
+                },
+                outputs=(coverage_file(plan, name),),
+                inputs=(refined_file(plan, name), *chain(*posteriors.values())),
+                settings={
+                    "generalize": plan.project.generalize.model_dump(),
+                    "area": outline.wkb_hex,
+                    "legend": plan.legend.fingerprint,
+                },
+            )
         )
-        for name, outline in zip(plan.areas["cluster"], plan.areas.geometry, strict=True)
-    ]
+    return made
 
 
 def draw_polygons(
-    refined: Path, area: BaseGeometry, legend: Legend, settings: GeneralizeSettings, out: Path
+    refined: Path,
+    posteriors: dict[int, tuple[Path, ...]],
+    area: BaseGeometry,
+    legend: Legend,
+    settings: GeneralizeSettings,
+    out: Path,
 ) -> dict[str, Any]:
-    """Generalise the class pairs of one area."""
+    """Generalise the class pairs of one area, with the probabilities of their blocks."""
     data = load_dataset(refined)
-    coverage = generalize(data["class"], area, legend, settings, locked=data["locked"])
+    grid = geobox_of(data)
+    beliefs = [assemble_posterior(posteriors[int(year)], grid) for year in data["year"].values]
+    coverage = generalize(
+        data["class"], area, legend, settings, locked=data["locked"], posteriors=beliefs
+    )
     coverage.save(out)
     return {"polygons": len(coverage.frame)}
 

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from bocage.generalize._lines import draw_linear
+from bocage.generalize._widths import disc, narrow_pixels
+
+LAND, ROAD, RAIL = 2, 4, 6
+SPANS = disc(4)
+
+
+def land(*years, shape=(60, 140)):
+    return np.full((max(len(years), 1), *shape), LAND, np.uint8)
+
+
+def draw(classes, locked=None, least=100):
+    locked = np.zeros(classes.shape[1:], bool) if locked is None else locked
+    return draw_linear(classes, locked, (ROAD, RAIL), SPANS, least)
+
+
+def pieces(mask):
+    return ndimage.label(mask)[1]
+
+
+def test_a_broken_road_is_joined_and_as_wide_as_it_must_be():
+    classes = land()
+    classes[0, 29:32, 10:130] = ROAD
+    classes[0, 29:32, 40:47] = classes[0, 29:31, 90:96] = LAND
+    assert pieces(classes[0] == ROAD) > 1
+    found, drawn = draw(classes)
+    assert pieces(found[0] == ROAD) == 1
+    assert ((found[0] == ROAD) == drawn).all()
+    assert (drawn[:, 20:120].sum(axis=0) == 5).all()
+    assert not (narrow_pixels(found[0].astype(np.uint16), SPANS) & drawn).any()
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, 1.0])
+def test_a_frayed_road_in_any_direction_stays_one_piece(slope):
+    y, x = np.indices((100, 100))
+    rng = np.random.default_rng(1)
+    band = abs(y - 5 - slope * x) < 2 * np.hypot(1, slope)
+    classes = np.where(band & (rng.random(band.shape) < 0.8), ROAD, LAND)[None].astype(np.uint8)
+    found, drawn = draw(classes)
+    assert pieces(drawn) == 1
+    assert (found[0] == ROAD)[band].mean() > 0.9
+    assert drawn.sum() < 2 * band.sum()
+
+
+def test_specks_are_no_line():
+    classes = land()
+    for y, x in ((10, 10), (30, 60), (45, 120)):
+        classes[0, y : y + 3, x : x + 3] = ROAD
+    found, drawn = draw(classes)
+    assert not drawn.any()
+    assert found is classes
+
+
+def test_a_short_piece_is_left_out_unless_it_meets_a_line():
+    classes = land()
+    classes[0, 8:11, 20:40] = ROAD
+    alone, drawn = draw(classes, least=400)
+    assert not drawn.any()
+    assert (alone == classes).all()
+    classes[0, :, 39:42] = RAIL
+    found, drawn = draw(classes, least=400)
+    assert pieces(drawn) == 1
+    assert (found[0] == ROAD).sum() > 60
+
+
+def test_rails_lie_over_roads():
+    classes = land()
+    classes[0, 29:32, :] = ROAD
+    classes[0, :, 69:72] = RAIL
+    classes[0, 29:32, 69:72] = ROAD
+    found, drawn = draw(classes)
+    assert (found[0, :, 70] == RAIL).all()
+    assert pieces(found[0] == RAIL) == 1
+    assert pieces(found[0] == ROAD) == 2
+    assert pieces(drawn) == 1
+
+
+def test_a_line_of_two_years_is_one_line():
+    classes = land(1, 2)
+    classes[0, 29:32, :] = ROAD
+    classes[1, 30:33, :] = ROAD  # a pixel beside
+    found, drawn = draw(classes)
+    assert drawn.any()
+    assert (found[0] == found[1])[drawn].all()
+    assert (found[0][drawn] == ROAD).all()
+
+
+def test_a_new_line_is_of_the_second_year_only():
+    classes = land(1, 2)
+    classes[1, 29:32, :] = ROAD
+    found, drawn = draw(classes)
+    assert (found[1][drawn] == ROAD).all()
+    assert (found[0] == LAND).all()
+
+
+def test_locked_pixels_stay():
+    classes = land()
+    classes[0, 29:32, :] = ROAD
+    locked = np.zeros(classes.shape[1:], bool)
+    locked[20:40, 60:64] = True
+    classes[0, locked] = RAIL
+    found, drawn = draw(classes, locked)
+    assert (found[0][locked] == RAIL).all()
+    assert not (drawn & locked).any()
+    assert drawn.any()
+
+
+def test_nothing_linear_is_nothing_to_draw():
+    classes = land()
+    found, drawn = draw(classes)
+    assert found is classes
+    assert not drawn.any()
