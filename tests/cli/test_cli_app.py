@@ -55,7 +55,7 @@ def test_errors_are_json_on_request(capsys, tmp_path):
 
 
 def test_a_fault_of_ours_is_not_taken_for_a_failed_check(capsys, monkeypatch):
-    monkeypatch.setattr("bocage.cli._chain.make_project", lambda folder: 1 / 0)
+    monkeypatch.setattr("bocage.workflow.init", lambda folder: 1 / 0)
     code, _, _ = call(capsys, "init", "x")
     assert code == 3
 
@@ -64,7 +64,7 @@ def test_interruption(capsys, monkeypatch):
     def stop(folder):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bocage.cli._chain.make_project", stop)
+    monkeypatch.setattr("bocage.workflow.init", stop)
     code, _, err = call(capsys, "init", "x")
     assert code == 130
     assert "resumes" in err

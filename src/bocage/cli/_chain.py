@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bocage.cli._output import AsJson, Bars, Cluster, give, say, table
 from bocage.errors import ConfigError
-from bocage.workflow import Plan, RunSummary, load_project, make_plan, status
-from bocage.workflow import demo as run_demo
-from bocage.workflow import init as make_project
-from bocage.workflow import run as run_plan
+
+if TYPE_CHECKING:
+    # The chain needs every room: loading it takes longer than most single commands do.
+    from bocage.workflow import Plan, RunSummary
 
 ProjectFile = Annotated[Path, typer.Argument(help="The project file.", metavar="PROJECT.yaml")]
 
@@ -38,9 +38,11 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Map a virtual protected area for 2021 and 2024, check and measure the result."""
+    from bocage import workflow
+
     began = time.perf_counter()
     with Bars(quiet=as_json) as bars:
-        plan, done = run_demo(
+        plan, done = workflow.demo(
             out,
             region=region,
             size_km=size,
@@ -58,7 +60,9 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Write a commented project file and the folders it names."""
-    path = make_project(folder)
+    from bocage import workflow
+
+    path = workflow.init(folder)
     give({"project": str(path)}, as_json=as_json, text=f"{path}: fill in, then: bocage run {path}")
 
 
@@ -96,37 +100,45 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Carry out a project; safe to kill and repeat, finished pieces are not redone."""
+    from bocage import workflow
+
     began = time.perf_counter()
-    loaded = load_project(project)
+    loaded = workflow.load_project(project)
     if years is not None:
         loaded = loaded.only_years(_years(years))
-    plan = make_plan(loaded, sites=sites.split(",") if sites else None)
+    plan = workflow.make_plan(loaded, sites=sites.split(",") if sites else None)
     with Bars(quiet=as_json) as bars:
-        done = run_plan(plan, start=start, until=until, cluster=cluster, progress=bars)
+        done = workflow.run(plan, start=start, until=until, cluster=cluster, progress=bars)
     _finish(plan, done, time.perf_counter() - began, as_json)
 
 
 def publish(project: ProjectFile, cluster: Cluster = None, as_json: AsJson = False) -> None:
     """Write the deliveries, their check and the report anew from finished rooms."""
+    from bocage import workflow
+
     began = time.perf_counter()
-    plan = make_plan(load_project(project))
+    plan = workflow.make_plan(workflow.load_project(project))
     with Bars(quiet=as_json) as bars:
-        done = run_plan(plan, start="products", cluster=cluster, progress=bars)
+        done = workflow.run(plan, start="products", cluster=cluster, progress=bars)
     _finish(plan, done, time.perf_counter() - began, as_json)
 
 
 def report(project: ProjectFile, as_json: AsJson = False) -> None:
     """Write the HTML report of a finished project anew."""
-    plan = make_plan(load_project(project))
+    from bocage import workflow
+
+    plan = workflow.make_plan(workflow.load_project(project))
     with Bars(quiet=as_json) as bars:
-        run_plan(plan, start="report", cluster="none", progress=bars)
+        workflow.run(plan, start="report", cluster="none", progress=bars)
     path = plan.report / "index.html"
     give({"report": str(path)}, as_json=as_json, text=str(path))
 
 
 def show_status(project: ProjectFile, as_json: AsJson = False) -> None:
     """What is done, failed and missing, per room."""
-    found = status(make_plan(load_project(project)))
+    from bocage import workflow
+
+    found = workflow.status(workflow.make_plan(workflow.load_project(project)))
     give(found, as_json=as_json)
     if not as_json:
         head = ("room", "expected", "done", "failed", "missing", "seconds", "peak_rss_mb")

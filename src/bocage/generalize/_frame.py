@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 import rasterio.features
 import shapely
 import xarray as xr
@@ -48,7 +49,7 @@ class Frame:
     inside
         Pixels whose centre is in the area, bool (y, x).
     outline
-        The area, on the 1 mm grid.
+        The area, on the 1 mm grid; the rectangle around it where it is all that has data.
     transform, pixel
         Pixel corner to map coordinates; pixel size in metres.
     crs
@@ -100,7 +101,7 @@ def make_frame(
     if not data.any():
         raise InputError("the class raster has no classified pixel")
     evidence = None if posteriors is None else evidence_of(posteriors, box, legend, len(values))
-    outline = _outline(data, transform) if area is None else _area(area)
+    outline = _extent(data, transform) if area is None else _area(area)
     rows, columns, transform = _window(outline, transform, pixel)
     if evidence is not None:
         evidence = replace(
@@ -146,8 +147,8 @@ def _checked(classes: xr.DataArray, size: int) -> Codes:
         raise InputError(
             f"the class raster has {len(values)} years", remedy="generalise one year or two"
         )
-    used = np.flatnonzero(np.bincount(values.ravel(), minlength=256))
-    unknown = [int(v) for v in used if size < v < OUTSIDE]
+    # Hashing needs no copy, counting one of eight bytes a pixel.
+    unknown = sorted(int(v) for v in pd.unique(values.ravel()) if size < v < OUTSIDE)
     if unknown:
         raise InputError(
             f"the class raster holds class index {unknown[0]}, the legend has {size} classes",
@@ -187,10 +188,12 @@ def _area(area: BaseGeometry) -> BaseGeometry:
     return snapped
 
 
-def _outline(data: Bools, transform: Affine) -> BaseGeometry:
-    shapes = rasterio.features.shapes(data.astype(np.uint8), mask=data, transform=transform)
-    squares = [shapely.geometry.shape(geometry) for geometry, _ in shapes]
-    return shapely.set_precision(shapely.union_all(squares), GRID)
+def _extent(data: Bools, transform: Affine) -> BaseGeometry:
+    """The rectangle around all pixels with data."""
+    rows, columns = np.flatnonzero(data.any(axis=1)), np.flatnonzero(data.any(axis=0))
+    west, north = transform @ (float(columns[0]), float(rows[0]))
+    east, south = transform @ (float(columns[-1] + 1), float(rows[-1] + 1))
+    return shapely.box(west, south, east, north)
 
 
 def _window(

@@ -72,7 +72,9 @@ def make_regions(frame: Frame, legend: Legend, settings: GeneralizeSettings) -> 
             least = _least_line(settings) * HECTARE / frame.pixel**2
             classes, drawn = draw_linear(classes, line, order, spans, least)
             line = drawn
-        loose = np.isin(classes, order).any(axis=0) & ~line
+        linear = np.zeros(256, bool)
+        linear[list(order)] = True
+        loose = linear[classes].any(axis=0) & ~line
         classes = _spread(classes, frame.domain, spans, loose, ~loose & ~line, LINE_REACH)
     if spans is not None:
         classes = _smoothed(frame, classes, line, settings.mmw_m / frame.pixel)
