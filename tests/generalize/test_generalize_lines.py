@@ -48,6 +48,20 @@ def test_a_frayed_road_in_any_direction_stays_one_piece(slope):
     assert drawn.sum() < 2 * band.sum()
 
 
+def test_an_area_is_no_line_and_the_line_that_leaves_it_is_drawn():
+    classes = land(shape=(120, 160))
+    classes[0, 40:80, 20:60] = ROAD  # a yard 40 pixels wide
+    classes[0, 58:61, 60:150] = ROAD
+    found, drawn = draw(classes)
+    assert not drawn[42:78, 22:54].any()
+    assert (found[0, 40:80, 20:60] == ROAD).all()
+    assert (found[0, :, 80:140] == ROAD).sum(axis=0).tolist() == [5] * 60
+    # The area does not grow: what is drawn beyond it is the line.
+    beyond = drawn.copy()
+    beyond[54:66, 50:] = False
+    assert not beyond.any()
+
+
 def test_specks_are_no_line():
     classes = land()
     for y, x in ((10, 10), (30, 60), (45, 120)):

@@ -7,7 +7,7 @@ from bocage.generalize import GeneralizeSettings, load_rules
 from bocage.generalize._frame import make_frame
 from bocage.generalize._raster import make_regions
 from bocage.generalize._return import take_away
-from bocage.generalize._vector import Tight
+from bocage.generalize._vector import Tight, unlocked
 
 WANTED = GeneralizeSettings(mmu_ha=0.05, rules=load_rules("plain"))
 
@@ -76,15 +76,13 @@ def test_a_place_with_nothing_beside_stays(toy, raster, square):
     assert (classes_of(found)[0] == data).all()
 
 
-def test_a_locked_line_is_no_place_to_take(toy, raster, square):
+def test_locked_lines_may_be_narrow(toy, raster, square):
     data = np.full((60, 60), 2)
     data[28:32] = 4
     locked = raster(np.where(data == 4, 4, 0)).isel(year=0, drop=True)
     frame = make_frame(raster(data), None, locked, legend=toy, reach_m=0)
-    regions = make_regions(frame, toy, WANTED)
-    line = square(0, 28, 60, 32)
-    found = take_away(regions, tight((line, line)), frame, toy, WANTED)
-    assert (classes_of(found)[0] == data).all()
+    line, land = square(0, 28, 60, 32), square(0, 0, 60, 28)
+    assert unlocked(tight((line, line), (land, land)), frame).polygon.tolist() == [land]
 
 
 def test_pixels_at_the_border_of_a_polygon_do_not_give_it_back(toy, raster, square):

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from bocage.generalize._graph import Bools, Ints, Labels, label_keys
+from bocage.generalize._graph import Bools, Ints, Labels, find_root, label_keys
 from bocage.generalize._widths import OUT, Keys, Spans, core_pixels
 
 
@@ -54,14 +54,6 @@ def _sizes(labels: Labels, inside: Bools, count: int) -> tuple[Ints, Ints]:
 
 
 @numba.njit(cache=True)
-def _find(parent: Labels, item: int) -> int:
-    while parent[item] != item:
-        parent[item] = parent[parent[item]]
-        item = parent[item]
-    return item
-
-
-@numba.njit(cache=True)
 def _parts(labels: Labels, core: Bools, count: int) -> Ints:
     """How many groups of core pixels that touch, also diagonally, each region has."""
     height, width = labels.shape
@@ -80,7 +72,7 @@ def _parts(labels: Labels, core: Bools, count: int) -> Ints:
                 near = here[x] if k == 0 else above[x + k - 1]
                 if near < 0:
                     continue
-                root = _find(parent, near)
+                root = find_root(parent, near)
                 if owner[root] != labels[y, x]:
                     continue
                 if own < 0:

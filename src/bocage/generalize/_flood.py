@@ -34,7 +34,7 @@ class Ground(NamedTuple):
     state: NDArray[np.uint8]
     pixels: Labels  # those of the polygon, in the order of the flood
     queue: Labels
-    origin: Labels  # where in the queue a pixel of the queue was reached from
+    origin: Labels  # a note on each pixel of the queue, or where a pixel is in `pixels`
     last: Ints  # number of the last flood, shape (1,)
 
 

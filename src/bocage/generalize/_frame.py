@@ -56,8 +56,6 @@ class Frame:
         Coordinate reference system of the raster.
     whole
         Whether the area is all that has data, so that its outline follows the pixels.
-    classes_in_legend
-        Number of classes.
     evidence
         Probabilities of classes, where they are known.
     """
@@ -71,7 +69,6 @@ class Frame:
     pixel: float
     crs: str
     whole: bool
-    classes_in_legend: int = 0
     evidence: Evidence | None = None
 
 
@@ -128,7 +125,6 @@ def make_frame(
         pixel=pixel,
         crs=str(box.crs),
         whole=area is None,
-        classes_in_legend=len(legend),
         evidence=evidence,
     )
 

@@ -58,7 +58,8 @@ def pair_codes(classes: Codes) -> NDArray[np.uint16]:
 
 
 @numba.njit(cache=True)
-def _find(parent: Labels, item: int) -> int:
+def find_root(parent: Labels, item: int) -> int:
+    """Root of an item in a forest of parents, whose paths are shortened on the way."""
     while parent[item] != item:
         parent[item] = parent[parent[item]]
         item = parent[item]
@@ -77,9 +78,9 @@ def _label(pair: NDArray[np.uint16], domain: Bools) -> tuple[Labels, int]:
                 continue
             up = left = -1
             if y > 0 and domain[y - 1, x] and pair[y - 1, x] == pair[y, x]:
-                up = _find(parent, labels[y - 1, x])
+                up = find_root(parent, labels[y - 1, x])
             if x > 0 and domain[y, x - 1] and pair[y, x - 1] == pair[y, x]:
-                left = _find(parent, labels[y, x - 1])
+                left = find_root(parent, labels[y, x - 1])
             if up < 0 and left < 0:
                 parent[count] = count
                 labels[y, x] = count
@@ -97,7 +98,7 @@ def _label(pair: NDArray[np.uint16], domain: Bools) -> tuple[Labels, int]:
             final[item] = regions
             regions += 1
         else:
-            final[item] = final[_find(parent, item)]
+            final[item] = final[find_root(parent, item)]
     for y in range(height):
         for x in range(width):
             if labels[y, x] >= 0:

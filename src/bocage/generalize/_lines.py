@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.generalize._graph import Bools, Codes, label_regions
-from bocage.generalize._widths import Spans
+from bocage.generalize._widths import OUT, Spans, disc, narrow_pixels
 
 LENGTH = 14
 """Pixels that are looked at on either side of a pixel along a line."""
@@ -30,7 +30,8 @@ def draw_linear(
     A pixel is on the axis of a line when the class fills enough of a straight piece of 29
     pixels through it, in the best of 16 directions, and no pixel across has more (an oriented
     filter with non-maximum suppression, as ridge detectors have it). Gaps shorter than the
-    piece are bridged that way, and specks fall out.
+    piece are bridged that way, and specks fall out. Where the class is twice as wide as it must
+    be it is an area, not a line, and stays as it is.
 
     Parameters
     ----------
@@ -53,8 +54,9 @@ def draw_linear(
         Pixels of the bands, shape (y, x).
     """
     result, drawn = classes, np.zeros(locked.shape, bool)
+    areas = _areas(classes, order, disc(2.0 * (len(spans) - 1)))
     for index in order:
-        masks = (classes == index) & ~locked
+        masks = (classes == index) & ~locked & ~areas
         if not masks.any():
             continue
         share, direction = _filter(masks.any(axis=0), *_pieces())
@@ -71,6 +73,17 @@ def draw_linear(
         return classes, drawn
     kept = _large(drawn, least)
     return np.where(kept, result, classes), kept
+
+
+def _areas(classes: Codes, order: tuple[int, ...], wide: Spans) -> Bools:
+    """Pixels of each year that a wide disc of their linear class covers, shape (years, y, x)."""
+    linear = np.zeros(256, bool)
+    linear[list(order)] = True
+    found = np.zeros(classes.shape, bool)
+    for year, of_year in enumerate(classes):
+        keys = np.where(linear[of_year], of_year, OUT).astype(np.uint16)
+        found[year] = (keys != OUT) & ~narrow_pixels(keys, wide)
+    return found
 
 
 def _large(drawn: Bools, least: float) -> Bools:

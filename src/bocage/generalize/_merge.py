@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.generalize._affinity import BASE, LINE_PENALTY, MASS
-from bocage.generalize._graph import Bools, Codes, Floats, Ints, Labels, RegionGraph, fuse
+from bocage.generalize._graph import (
+    Bools,
+    Codes,
+    Floats,
+    Ints,
+    Labels,
+    RegionGraph,
+    find_root,
+    fuse,
+)
 from bocage.generalize._heap import Heap, empty_heap, pop, push
 from bocage.generalize._rules import View, ViewTable, may_stay, view_table
 
@@ -155,18 +164,10 @@ def _lists(size: int, first: Ints, second: Ints) -> tuple[Labels, Labels, Labels
 
 
 @numba.njit(cache=True)
-def _find(parent: Labels, item: int) -> int:
-    while parent[item] != item:
-        parent[item] = parent[parent[item]]
-        item = parent[item]
-    return item
-
-
-@numba.njit(cache=True)
 def _roots(parent: Labels) -> Ints:
     roots = np.empty(len(parent), np.int64)
     for item in range(len(parent)):
-        roots[item] = _find(parent, item)
+        roots[item] = find_root(parent, item)
     return roots
 
 
@@ -178,7 +179,7 @@ def _clean(s: _State, region: int) -> None:
     s.head[region] = -1
     while edge >= 0:
         following = s.after[edge]
-        other = _find(s.parent, s.to[edge])
+        other = find_root(s.parent, s.to[edge])
         if other != region and s.stamp[other] == tick:
             s.length[s.slot[other]] += s.length[edge]
         elif other != region:

@@ -79,10 +79,10 @@ def make_regions(frame: Frame, legend: Legend, settings: GeneralizeSettings) -> 
     if spans is not None:
         classes = _smoothed(frame, classes, line, settings.mmw_m / frame.pixel)
         specks = _with_unit(views, min(SPECK * frame.pixel**2, views[0].area))
-        classes = _merge(frame, classes, line, specks, table)
+        classes = _merge(frame, classes, line, specks, table, len(legend))
         every = frame.domain & ~line
         classes = _spread(classes, frame.domain, spans, every, every, _REACH)
-    classes = _merge(frame, classes, line, views, table)
+    classes = _merge(frame, classes, line, views, table, len(legend))
     return repair_regions(frame, classes, drawn, legend, settings)
 
 
@@ -134,7 +134,7 @@ def repair_regions(
 def _linear_order(legend: Legend) -> tuple[int, ...]:
     """Linear classes as they lie over each other: water, roads, railways."""
     rank = {legend.roles.get("road"): 1, legend.roles.get("rail"): 2}
-    codes = sorted(legend.flagged("linear"), key=lambda code: (rank.get(code, 0), code))
+    codes = sorted(legend.flagged(LINEAR), key=lambda code: (rank.get(code, 0), code))
     return tuple(legend.index(code) for code in codes)
 
 
@@ -154,15 +154,19 @@ def _merge(
     line: Bools,
     views: tuple[View, ...],
     table: NDArray[np.float64],
+    count: int,
 ) -> Codes:
-    """Merge the regions that are too small; drawn lines stay, whatever their size."""
+    """Merge the regions that are too small; drawn lines stay, whatever their size.
+
+    `count` is the number of classes.
+    """
     labels = label_regions(classes, frame.domain)
     graph = region_graph(labels, classes, frame.inside, line, frame.pixel)
     graph = replace(graph, area=np.where(graph.line, np.inf, graph.area))
     mass = None
     if frame.evidence is not None:
         index, weight = frame.evidence.index, frame.evidence.weight
-        mass = region_mass(labels, index, weight, len(graph), frame.classes_in_legend)
+        mass = region_mass(labels, index, weight, len(graph), count)
     contact = _RIM_PIXELS * frame.pixel
     merged = enforce(graph, views, table, rim_contact=contact, mass=mass)
     codes = merged.codes[merged.group]

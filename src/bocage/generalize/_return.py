@@ -10,7 +10,7 @@ from bocage.generalize._graph import Bools, Labels, pair_codes
 from bocage.generalize._places import pixels_in, window_around
 from bocage.generalize._raster import Regions, classes_of, repair_regions
 from bocage.generalize._settings import GeneralizeSettings
-from bocage.generalize._vector import Tight, unlocked
+from bocage.generalize._vector import Tight
 from bocage.generalize._widths import OUT, grow_into
 from bocage.legend import Legend
 
@@ -29,7 +29,7 @@ def take_away(
     regions
         The regions of the polygons.
     tight
-        The places; those of locked lines stay as they are.
+        The places, without those of locked lines (`unlocked`).
     frame
         Where the pixels lie.
     legend, settings
@@ -43,7 +43,6 @@ def take_away(
     classes = regions.codes.T[:, np.maximum(regions.labels, 0)]
     keys = np.where(regions.labels >= 0, pair_codes(classes), OUT).astype(np.uint16)
     touched = np.zeros(keys.shape, bool)
-    tight = unlocked(tight, frame)
     for place, polygon in zip(tight.place, tight.polygon, strict=True):
         rows, columns, where = window_around(place, frame, _AROUND)
         part = keys[rows, columns]
