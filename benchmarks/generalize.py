@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from benchmarks import _generalize_watch
@@ -35,12 +34,15 @@ from benchmarks._generalize_layer import Landscape, Layer
 from benchmarks._generalize_real import make_real
 from benchmarks._virtual import DATA, ROOT, legend
 from bocage.generalize import GeneralizeSettings
+from bocage.generalize._engine import angular_in
 from bocage.generalize._faces import faces
-from bocage.generalize._frame import make_frame
-from bocage.generalize._raster import make_regions
+from bocage.generalize._files import encode_any, single_band
+from bocage.generalize._frame import Frame, make_frame
+from bocage.generalize._raster import Regions, make_regions
 from bocage.generalize._rules import views_of
 from bocage.generalize._vector import draw_borders
-from bocage.rasters import wrap
+from bocage.legend import Legend
+from bocage.rasters import geobox_of, read_raster, wrap
 
 OWN, ANCHOR = "bocage", "stepped"
 PIPELINES = (OWN, ANCHOR, "stepped_mode", "mapshaper", "grass")
@@ -143,23 +145,32 @@ def run_pipeline(name: str, raw: Path, out: Path, cache: Path) -> dict[str, Any]
 def _own_raster(raw: Path, out: Path) -> None:
     """The raster that bocage traced, and how long that took: its stages again, one by one."""
     settings, known = GeneralizeSettings(), legend()
-    with rasterio.open(raw) as source:
-        codes, profile = source.read(1), source.profile
-        box = GeoBox(source.shape, source.transform, source.crs)
-    classes = wrap(
-        known.encode(codes.astype(np.int32))[None], box, dims=("year", "y", "x"), year=[1]
-    )
+    raster = read_raster(raw, what="classes")
+    _, values = encode_any([single_band(raster, str(raw))], known)
+    classes = wrap(values, geobox_of(raster), dims=("year", "y", "x"), year=[1])
     frame = make_frame(classes, None, None, legend=known, reach_m=0.0)
     regions = make_regions(frame, known, settings)
     began = time.process_time()
     views = views_of(1, known, settings, margin=0.0)
-    arcs, _ = draw_borders(regions, regions.labels, frame, views, settings, np.zeros(256, bool))
+    arcs, _ = draw_borders(regions, regions.labels, frame, views, settings, angular_in(known))
     faces(arcs)
     taken = time.process_time() - began
     (out / "timings.json").write_text(json.dumps({"vector_cpu_s": taken}), encoding="utf-8")
-    inside = regions.labels[frame.inside].reshape(codes.shape)
-    with rasterio.open(out / "pre.tif", "w", **profile) as target:
-        target.write(known.code_table()[regions.codes[inside, 0]].astype(codes.dtype), 1)
+    _write_traced(raw, out / "pre.tif", regions, frame, known)
+
+
+def _write_traced(raw: Path, out: Path, regions: Regions, frame: Frame, known: Legend) -> None:
+    """Codes of the traced regions on the grid of the raw raster, its nodata outside."""
+    with rasterio.open(raw) as source:
+        profile, grid = source.profile, source.transform
+    codes = np.full((profile["height"], profile["width"]), profile["nodata"] or 0)
+    rows, columns = np.nonzero(frame.domain)
+    found = known.code_table()[regions.codes[regions.labels[rows, columns], 0]]
+    rows += round((grid.f - frame.transform.f) / frame.pixel)
+    columns += round((frame.transform.c - grid.c) / frame.pixel)
+    codes[rows, columns] = found
+    with rasterio.open(out, "w", **profile) as target:
+        target.write(codes.astype(profile["dtype"]), 1)
 
 
 def _warm(name: str, raw: Path, out: Path, cache: Path) -> None:

@@ -18,7 +18,7 @@ from bocage.generalize._coverage import Coverage
 from bocage.generalize._edges import border_graph, dissolve, polygon_graph, tidy, unite
 from bocage.generalize._faces import Geometries, faces
 from bocage.generalize._frame import Frame, make_frame
-from bocage.generalize._graph import Codes
+from bocage.generalize._graph import Bools, Codes
 from bocage.generalize._merge import enforce
 from bocage.generalize._raster import Regions, make_regions
 from bocage.generalize._return import take_away
@@ -110,6 +110,13 @@ def generalize(
     return _coverage(shapes, codes, _years(classes), legend, frame.crs)
 
 
+def angular_in(legend: Legend) -> Bools:
+    """Class indices with angular borders, shape (256,)."""
+    found = np.zeros(256, bool)
+    found[[legend.index(code) for code in legend.flagged(ANGULAR)]] = True
+    return found
+
+
 def _polygons(
     regions: Regions,
     frame: Frame,
@@ -119,9 +126,7 @@ def _polygons(
 ) -> tuple[Geometries, Codes, Tight]:
     """Polygons of regions, their classes, and where polygons of a view are too narrow."""
     labels = regions.labels if frame.whole else grow(regions.labels)
-    angular = np.zeros(256, bool)
-    angular[[legend.index(code) for code in legend.flagged(ANGULAR)]] = True
-    arcs, tight = draw_borders(regions, labels, frame, views, settings, angular)
+    arcs, tight = draw_borders(regions, labels, frame, views, settings, angular_in(legend))
     table = similarity_table(legend)
     pieces, numbers = faces(arcs)
     _log.info("%d regions", len(pieces))

@@ -85,7 +85,7 @@ def generalize_files(
     """
     rasters = [read_raster(path, what="classes") for path in (first, second) if path is not None]
     names, years = _names([Path(p) for p in (first, second) if p is not None])
-    values = [_single_band(raster, name) for raster, name in zip(rasters, names, strict=True)]
+    values = [single_band(raster, name) for raster, name in zip(rasters, names, strict=True)]
     box = geobox_of(rasters[0])
     if len(rasters) == 2 and geobox_of(rasters[1]) != box:
         raise InputError(
@@ -194,7 +194,14 @@ def _legend_of(found: list[int]) -> Legend:
     )
 
 
-def _single_band(raster: xr.DataArray, name: str) -> NDArray[np.int32]:
+def single_band(raster: xr.DataArray, name: str) -> NDArray[np.int32]:
+    """The values of a raster of one band, shape (y, x), -1 for nodata.
+
+    Raises
+    ------
+    InputError
+        If it has more bands, or values that are not whole numbers from 0 on.
+    """
     if len(raster) != 1:
         raise InputError(f"{name}: {len(raster)} bands", remedy="give a single-band raster")
     data, nodata = raster.values[0], raster.attrs["nodata"]
