@@ -13,6 +13,7 @@ from bocage.generalize._settings import (
     list_rules,
     load_rules,
 )
+from bocage.generalize._tiles import generalize_tiles
 from bocage.generalize._undersized import undersized
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "generalize",
     "generalize_files",
     "generalize_scales",
+    "generalize_tiles",
     "list_rules",
     "load_rules",
     "oversized",

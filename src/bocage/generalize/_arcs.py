@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from bocage.generalize._graph import Bools, Floats, Ints, Labels
 
-_NODE = 16  # flag of a corner where three or four cracks meet, beside the bits of its arms
+NODE = 16
+"""Flag of a corner where three or four cracks meet, beside the bits of its arms."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ def trace_arcs(labels: Labels) -> Arcs:
         In the raster order of their first corners, in pixel coordinates. Rings start at
         their first corner in raster order.
     """
-    arms, cracks, nodes = _arms(labels)
-    points, starts, sides, open_arcs = _walk(labels, arms, cracks, nodes)
+    arms, cracks, nodes = arms_of(labels)
+    points, starts, sides, open_arcs = walk(labels, arms, cracks, nodes)
     first = points[starts[:-1]].astype(np.int64)
     order = np.argsort(first[:, 1] * (labels.shape[1] + 1) + first[:, 0], kind="stable")
     size = np.diff(starts)[order]
@@ -75,7 +76,7 @@ def trace_arcs(labels: Labels) -> Arcs:
 
 
 @numba.njit(cache=True)
-def _arms(labels: Labels) -> tuple[NDArray[np.uint8], int, int]:
+def arms_of(labels: Labels) -> tuple[NDArray[np.uint8], int, int]:
     """Cracks that leave each corner to the east (1), south (2), west (4) and north (8)."""
     height, width = labels.shape
     arms = np.zeros((height + 1, width + 1), np.uint8)
@@ -98,7 +99,7 @@ def _arms(labels: Labels) -> tuple[NDArray[np.uint8], int, int]:
                 own |= np.uint8((arms[y - 1, x] & 2) << 2)
             degree = (own & 1) + (own >> 1 & 1) + (own >> 2 & 1) + (own >> 3)
             if degree > 2:
-                own |= np.uint8(_NODE)
+                own |= np.uint8(NODE)
                 nodes += 1
             arms[y, x] = own
             before = here
@@ -118,7 +119,7 @@ def _sides(labels: Labels, x: int, y: int, way: int) -> tuple[int, int]:
 
 
 @numba.njit(cache=True)
-def _walk(
+def walk(
     labels: Labels, arms: NDArray[np.uint8], cracks: int, nodes: int
 ) -> tuple[Floats, Ints, Ints, int]:
     """Follow all cracks, those of nodes first, then the rings; uses up `arms`."""
@@ -130,7 +131,7 @@ def _walk(
     for rings in range(2):
         for row in range(arms.shape[0]):
             for column in range(arms.shape[1]):
-                if arms[row, column] == 0 or (rings == 0 and arms[row, column] < _NODE):
+                if arms[row, column] == 0 or (rings == 0 and arms[row, column] < NODE):
                     continue
                 for leave in range(4):
                     if not arms[row, column] >> leave & 1:
@@ -146,7 +147,7 @@ def _walk(
                         points[n] = x, y
                         n += 1
                         left = arms[y, x]
-                        if left == 0 or left >= _NODE:
+                        if left == 0 or left >= NODE:
                             break
                         way = (left >> 1 & 1) + 2 * (left >> 2 & 1) + 3 * (left >> 3)
                     arc += 1

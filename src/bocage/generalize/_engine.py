@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from bocage.errors import RunError
 from bocage.generalize._affinity import similarity_table
+from bocage.generalize._arcs import Arcs
 from bocage.generalize._borders import cut_to, grow
 from bocage.generalize._coverage import Coverage
 from bocage.generalize._edges import border_graph, dissolve, polygon_graph, tidy, unite
@@ -38,8 +39,11 @@ from bocage.posterior import Posterior
 _log = logging.getLogger(__name__)
 ANGULAR = "angular"  # the flag of classes whose borders are straight and have corners
 
-_RETURNS = 3  # how often what is too narrow as a polygon goes back to the raster
-_ROUNDING = 1e-6  # share by which polygons exceed the thresholds, so that rounding never decides
+RETURNS = 3
+"""How often what is too narrow as a polygon goes back to the raster."""
+
+ROUNDING = 1e-6
+"""Share by which polygons exceed the thresholds, so that rounding never decides."""
 
 
 def generalize(
@@ -99,15 +103,15 @@ def generalize(
         reach_m=settings.reach_m,
         posteriors=posteriors,
     )
-    views = views_of(len(frame.classes), legend, settings, margin=_ROUNDING)
+    views = views_of(len(frame.classes), legend, settings, margin=ROUNDING)
     regions = make_regions(frame, legend, settings)
-    for attempt in range(_RETURNS + 1):
+    for attempt in range(RETURNS + 1):
         shapes, codes, tight = _polygons(regions, frame, views, legend, settings)
-        if not len(tight) or attempt == _RETURNS:
+        if not len(tight) or attempt == RETURNS:
             break
         _log.info("%d places are too narrow and go back to the raster", len(tight))
         regions = take_away(regions, tight, frame, legend, settings)
-    return _coverage(shapes, codes, _years(classes), legend, frame.crs)
+    return coverage_of(shapes, codes, years_of(classes), legend, frame.crs)
 
 
 def angular_in(legend: Legend) -> Bools:
@@ -127,16 +131,14 @@ def _polygons(
     """Polygons of regions, their classes, and where polygons of a view are too narrow."""
     labels = regions.labels if frame.whole else grow(regions.labels)
     arcs, tight = draw_borders(regions, labels, frame, views, settings, angular_in(legend))
+    if frame.whole:
+        shapes, codes, found = merge_faces(
+            arcs, regions.codes, regions.line, views, legend, settings.mmw_m
+        )
+        return shapes, codes, tight if found is None else unlocked(found, frame)
     table = similarity_table(legend)
     pieces, numbers = faces(arcs)
     _log.info("%d regions", len(pieces))
-    if frame.whole:
-        graph = border_graph(arcs, shapely.area(pieces), regions.codes, regions.line)
-        merged = enforce(graph, views, table)
-        shapes = faces(arcs, merged.group)[0]
-        if settings.mmw_m and len(shapes) < len(pieces):
-            tight = unlocked(_tight(shapes, merged.codes, views, settings.mmw_m), frame)
-        return shapes, merged.codes, tight
     pieces, numbers = cut_to(pieces, numbers, frame.outline)
     graph = polygon_graph(pieces, regions.codes[numbers], regions.line[numbers])
     merged = enforce(graph, views, table)
@@ -145,6 +147,46 @@ def _polygons(
         found = _tight(shapes, merged.codes, views, settings.mmw_m, frame.outline)
         tight = unlocked(found, frame)
     return shapes, merged.codes, tight
+
+
+def merge_faces(
+    arcs: Arcs,
+    codes: Codes,
+    line: Bools,
+    views: tuple[View, ...],
+    legend: Legend,
+    mmw_m: float,
+) -> tuple[Geometries, Codes, Tight | None]:
+    """Polygons between borders, merged where they are too small.
+
+    Parameters
+    ----------
+    arcs
+        Borders in map coordinates, with those to the outside among them.
+    codes, line
+        Class index in each year, shape (regions, years), and whether it is a drawn line, of
+        each region.
+    views, legend, mmw_m
+        The rules; minimum width, m.
+
+    Returns
+    -------
+    numpy.ndarray
+        The polygons.
+    numpy.ndarray
+        Their class indices, shape (n, years).
+    Tight or None
+        Where polygons of a view are too narrow now; None where nothing was merged, so that
+        what is known of the borders holds.
+    """
+    pieces, _ = faces(arcs)
+    _log.info("%d regions", len(pieces))
+    graph = border_graph(arcs, shapely.area(pieces), codes, line)
+    merged = enforce(graph, views, similarity_table(legend))
+    shapes = faces(arcs, merged.group)[0]
+    if not mmw_m or len(shapes) == len(pieces):
+        return shapes, merged.codes, None
+    return shapes, merged.codes, _tight(shapes, merged.codes, views, mmw_m)
 
 
 def _tight(
@@ -172,15 +214,17 @@ def _tight(
     return join_tight(found)
 
 
-def _years(classes: xr.DataArray) -> tuple[int, ...]:
+def years_of(classes: xr.DataArray) -> tuple[int, ...]:
+    """The years of a class raster; 1, 2 where it names none."""
     if "year" not in classes.coords:
         return tuple(range(1, (1 if classes.ndim == 2 else len(classes)) + 1))
     return tuple(int(y) for y in np.atleast_1d(classes["year"].values))
 
 
-def _coverage(
+def coverage_of(
     shapes: Geometries, indices: Codes, years: tuple[int, ...], legend: Legend, crs: str
 ) -> Coverage:
+    """The coverage of finished polygons with their class indices."""
     shapes, order = tidy(shapes)
     if not shapely.coverage_is_valid(shapes):
         raise RunError("the polygons do not form a valid coverage", remedy="report the raster")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bocage.generalize._graph import Bools, Floats, Ints, Labels
 from bocage.generalize._rules import ViewTable
-from bocage.generalize._widths import OUT, Keys, Spans
+from bocage.generalize._widths import OPEN, OUT, Keys, Spans
 
 PLAIN, CORE, SEEN, LOBE, GIVEN = 0, 1, 2, 3, 4
 """States of a pixel while its polygon is looked at; LOBE and above belong to `_repair`."""
@@ -20,7 +20,7 @@ class Ground(NamedTuple):
     """The raster that is repaired, and working space of its size.
 
     `pairs` is the only thing that changes for good: the class of one year, or those of two as
-    ``first · 256 + second``, `OUT` outside.
+    ``first · 256 + second``, `OUT` outside, `OPEN` beyond a window.
     """
 
     pairs: Keys
@@ -48,7 +48,8 @@ class Polygon(NamedTuple):
     exempt: bool
     code: int  # class in the last year of the view
     cores: int  # core pixels
-    reached: int  # core pixels that hang together with the first one
+    reached: int  # core pixels that hang together with the first one, or with what is beyond
+    open: bool  # whether it goes on beyond the window
 
 
 @numba.njit(cache=True)
@@ -62,7 +63,7 @@ def code_in(pair: int, two: bool, year: int) -> int:
 @numba.njit(cache=True)
 def key_in(pair: int, two: bool, views: ViewTable, view: int) -> int:
     """What pixels of a polygon of a view have in common; -1 for what is not in the view."""
-    if pair == OUT:
+    if pair in (OUT, OPEN):
         return -1
     first, last = views.first[view], views.last[view]
     if first == last:
@@ -96,7 +97,7 @@ def flood(
     last = views.last[view]
     around[:] = False
     border[:] = 0.0
-    size, done, inner, rim, lines, locked = 1, 0, 0, 0, 0, 0
+    size, done, inner, rim, lines, locked, beyond = 1, 0, 0, 0, 0, 0, 0
     g.pixels[0] = start
     g.seen[start // width, start % width] = number
     while done < size:
@@ -109,6 +110,8 @@ def flood(
             r, c = y + (k == 0) - (k == 1), x + (k == 2) - (k == 3)
             if not (0 <= r < height and 0 <= c < width) or g.pairs[r, c] == OUT:
                 rim += 1
+            elif g.pairs[r, c] == OPEN:
+                beyond += 1
             elif g.seen[r, c] != number:
                 other = key_in(g.pairs[r, c], g.two, views, view)
                 if other == key:
@@ -120,14 +123,17 @@ def flood(
                     around[code] |= other >= 0
                     border[code] += 1
     code = code_in(g.pairs[start // width, start % width], g.two, last)
-    cores, reached = _cores(g, size)
+    cores, reached = _cores(g, size, beyond > 0)
     drawn, exempt = 2 * lines > size, 2 * locked > size
-    return Polygon(size, inner * g.pixel**2, rim, drawn, exempt, code, cores, reached)
+    return Polygon(size, inner * g.pixel**2, rim, drawn, exempt, code, cores, reached, beyond > 0)
 
 
 @numba.njit(cache=True)
-def _cores(g: Ground, size: int) -> tuple[int, int]:
-    """Mark the core pixels of the flooded polygon, and as SEEN those connected to the first."""
+def _cores(g: Ground, size: int, beyond: bool) -> tuple[int, int]:
+    """Mark the core pixels of the flooded polygon, and as SEEN those connected to the first.
+
+    Where some go on beyond the window, these and what is connected to them are SEEN instead.
+    """
     width = g.pairs.shape[1]
     number, cores, first = g.last[0], 0, -1
     for n in range(size):
@@ -138,21 +144,43 @@ def _cores(g: Ground, size: int) -> tuple[int, int]:
             cores += 1
             if first < 0:
                 first = g.pixels[n]
-    return cores, 0 if first < 0 else spread(g, first, number)
+    reached = 0
+    if beyond:
+        for n in range(size):
+            y, x = g.pixels[n] // width, g.pixels[n] % width
+            if g.state[y, x] == CORE and goes_on(g, y, x):
+                reached += spread(g, g.pixels[n], number)
+    if reached == 0 and first >= 0:
+        reached = spread(g, first, number)
+    return cores, reached
 
 
 @numba.njit(cache=True)
 def _is_core(g: Ground, number: int, y: int, x: int) -> bool:
-    """Whether the disc around a pixel lies in the polygon of a flood, and in the area."""
+    """Whether the disc around a pixel lies in the polygon of a flood, and in the area.
+
+    Beyond a window the polygon may go on, so that what lies there does not count against it.
+    """
     height, width = g.seen.shape
     for k in range(len(g.spans)):
         r, first, last = y + g.spans[k, 0], x + g.spans[k, 1], x + g.spans[k, 2]
         if r < 0 or r >= height or first < 0 or last >= width:
             return False
         for c in range(first, last + 1):
-            if g.seen[r, c] != number or not g.inside[r, c]:
+            if (g.seen[r, c] != number or not g.inside[r, c]) and g.pairs[r, c] != OPEN:
                 return False
     return True
+
+
+@numba.njit(cache=True)
+def goes_on(g: Ground, y: int, x: int) -> bool:
+    """Whether the disc around a core pixel reaches beyond the window."""
+    for k in range(len(g.spans)):
+        r = y + g.spans[k, 0]
+        for c in range(x + g.spans[k, 1], x + g.spans[k, 2] + 1):
+            if g.pairs[r, c] == OPEN:
+                return True
+    return False
 
 
 @numba.njit(cache=True)

@@ -89,9 +89,9 @@ def make_frame(
         If the raster or the area is not what it must be, or the area reaches farther beyond
         the data than `reach_m`.
     """
-    values = _checked(classes, len(legend))
+    values = check_classes(classes, len(legend))
     box = geobox_of(classes, "the class raster")
-    pixel = _pixel_size(box)
+    pixel = pixel_size(box)
     lines = np.zeros(values.shape[1:], bool) if locked is None else _locked(locked, box)
     transform = Affine(*box.affine[:6])
     data = (values != OUTSIDE).any(axis=0)
@@ -129,7 +129,14 @@ def make_frame(
     )
 
 
-def _checked(classes: xr.DataArray, size: int) -> Codes:
+def check_kind(classes: xr.DataArray) -> None:
+    """Refuse what is no class raster of one year or two, without reading it.
+
+    Raises
+    ------
+    InputError
+        If the dims, the type or the number of years are wrong.
+    """
     if classes.dims not in (("year", "y", "x"), ("y", "x")):
         raise InputError(
             f"the class raster has the dims {classes.dims}", remedy="give (year, y, x) or (y, x)"
@@ -138,11 +145,15 @@ def _checked(classes: xr.DataArray, size: int) -> Codes:
         raise InputError(
             f"the class raster is {classes.dtype}", remedy="give class indices as uint8"
         )
+    years = 1 if classes.ndim == 2 else classes.shape[0]
+    if years not in (1, 2):
+        raise InputError(f"the class raster has {years} years", remedy="generalise one year or two")
+
+
+def check_classes(classes: xr.DataArray, size: int) -> Codes:
+    """Class indices of a raster, shape (years, y, x), checked against a legend of some size."""
+    check_kind(classes)
     values = classes.values if classes.ndim == 3 else classes.values[None]
-    if len(values) not in (1, 2):
-        raise InputError(
-            f"the class raster has {len(values)} years", remedy="generalise one year or two"
-        )
     # Hashing needs no copy, counting one of eight bytes a pixel.
     unknown = sorted(int(v) for v in pd.unique(values.ravel()) if size < v < OUTSIDE)
     if unknown:
@@ -153,7 +164,8 @@ def _checked(classes: xr.DataArray, size: int) -> Codes:
     return np.ascontiguousarray(values)
 
 
-def _pixel_size(box: GeoBox) -> float:
+def pixel_size(box: GeoBox) -> float:
+    """Size of square pixels in metres, or an `InputError` when they are none."""
     a, b, _, d, e, _ = box.affine[:6]
     projected = box.crs is not None and box.crs.projected
     if not projected or b or d or a <= 0 or not math.isclose(a, -e, rel_tol=1e-9):

@@ -12,7 +12,7 @@ from bocage.generalize._affinity import BASE
 from bocage.generalize._flood import GIVEN, LOBE, Ground, code_in
 from bocage.generalize._graph import Bools, Floats
 from bocage.generalize._rules import ViewTable
-from bocage.generalize._widths import OUT
+from bocage.generalize._widths import OPEN, OUT
 
 
 class Rules(NamedTuple):
@@ -67,7 +67,7 @@ def give(
                 if not (0 <= r < height and 0 <= c < width) or g.seen[r, c] == number:
                     continue
                 pair = g.pairs[r, c]
-                if pair == OUT or (g.line[r, c] and attempt < 2):
+                if pair in (OUT, OPEN) or (g.line[r, c] and attempt < 2):
                     continue
                 code = code_in(pair, g.two, views.last[view])
                 if attempt == 0 and target >= 0 and code != target:

@@ -6,10 +6,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from bocage.generalize._flood import CORE, SEEN, Ground, Polygon, spread
+from bocage.generalize._flood import CORE, SEEN, Ground, Polygon, goes_on, spread
 from bocage.generalize._give import Rules, best_beside, give
 from bocage.generalize._graph import Bools
-from bocage.generalize._widths import OUT
+from bocage.generalize._widths import OPEN, OUT
 
 _BRIDGES, _PATIENCE = 7, 10  # rounds that build bridges; rounds after which lobes are given away
 _BRIDGE = 8  # longest way between two cores that is bridged, pixels
@@ -23,11 +23,12 @@ def join_lobes(
     width, views = g.pairs.shape[1], rules.views
     number = g.last[0]
     places = g.pixels[: found.size].copy()
-    lobe, sizes = _lobes(g, places, number)
-    main = int(np.argmax(sizes))
+    lobe, sizes, kept = _lobes(g, places, number)
+    # What goes on beyond a window hangs together there, as far as is known here.
+    main = int(np.argmax(np.where(kept, sizes, 0) if kept.any() else sizes))
     fault = 0
     for own in range(len(sizes)):
-        if own == main:
+        if own == main or kept[own]:
             continue
         if turn < _BRIDGES and _bridge(g, places, lobe, own, number, changed):
             fault = 1
@@ -49,8 +50,11 @@ def join_lobes(
 @numba.njit(cache=True)
 def _lobes(
     g: Ground, places: NDArray[np.int32], number: int
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Which group of cores each pixel is nearest to inside the polygon; core pixels of each."""
+) -> tuple[NDArray[np.int32], NDArray[np.int64], Bools]:
+    """Which group of cores each pixel is nearest to inside the polygon.
+
+    Also the core pixels of each group, and whether it goes on beyond the window.
+    """
     height, width = g.pairs.shape
     rank = np.full(len(places), -1, np.int32)
     where = g.origin  # position in `places` of a pixel, kept in the raster's own working space
@@ -60,17 +64,21 @@ def _lobes(
         if g.state[y, x] == SEEN:
             g.state[y, x] = CORE
     sizes = [0 for _ in range(0)]
+    kept = [False for _ in range(0)]
     waiting = np.empty(len(places), np.int32)
     count = 0
     for n in range(len(places)):
         if g.state[places[n] // width, places[n] % width] != CORE:
             continue
         joined = spread(g, places[n], number)
+        further = False
         for k in range(joined):
+            further |= goes_on(g, g.queue[k] // width, g.queue[k] % width)
             rank[where[g.queue[k]]] = len(sizes)
             waiting[count] = g.queue[k]
             count += 1
         sizes.append(joined)
+        kept.append(further)
     done = 0
     while done < count:
         place = waiting[done]
@@ -84,7 +92,7 @@ def _lobes(
                     rank[where[near]] = rank[where[place]]
                     waiting[count] = near
                     count += 1
-    return rank, np.array(sizes)
+    return rank, np.array(sizes), np.array(kept)
 
 
 @numba.njit(cache=True)
@@ -179,7 +187,8 @@ def _blocked(g: Ground, place: int) -> bool:
         if r < 0 or r >= height or first < 0 or last >= width:
             return True
         for c in range(first, last + 1):
-            if g.pairs[r, c] == OUT or (g.line[r, c] and g.pairs[r, c] != own):
+            pair = g.pairs[r, c]
+            if pair in (OUT, OPEN) or (g.line[r, c] and pair != own):
                 return True
     return False
 

@@ -31,9 +31,11 @@ SPECK = 64
 LINE_REACH = 12
 """Pixels over which the frayed pixels of linear classes are given away."""
 
+RIM_PIXELS = 3
+"""A region that meets the rim with fewer pixels may not touch it as a polygon."""
+
 _VOTE = 0.75  # reach of the majority vote, in least widths
 _WEIGHED_VOTE = 1.5  # the same where probabilities are known, which bear a larger window
-_RIM_PIXELS = 3  # a region that meets the rim with fewer pixels may not touch it as a polygon
 _REACH = 6  # pixels that a narrow part is given away over
 
 
@@ -121,7 +123,7 @@ def repair_regions(
             similarity_table(legend),
             pixel=frame.pixel,
             spans=disc(settings.mmw_m / frame.pixel) if settings.mmw_m else None,
-            rim_contact=_RIM_PIXELS,
+            rim_contact=RIM_PIXELS,
             starts=starts,
         )
         if left:
@@ -167,7 +169,7 @@ def _merge(
     if frame.evidence is not None:
         index, weight = frame.evidence.index, frame.evidence.weight
         mass = region_mass(labels, index, weight, len(graph), count)
-    contact = _RIM_PIXELS * frame.pixel
+    contact = RIM_PIXELS * frame.pixel
     merged = enforce(graph, views, table, rim_contact=contact, mass=mass)
     codes = merged.codes[merged.group]
     return np.where(labels >= 0, codes.T[:, labels], classes).astype(np.uint8)

@@ -12,12 +12,13 @@ from bocage.generalize._give import Rules, best_beside, give
 from bocage.generalize._graph import Bools, Codes, Labels, pair_codes
 from bocage.generalize._join import join_lobes
 from bocage.generalize._rules import View, may_stay, view_table
-from bocage.generalize._widths import OUT, Keys, Spans, disc
+from bocage.generalize._widths import OPEN, OUT, Keys, Spans, disc
 
 ROUNDS = 24
 """Rounds at most; what is faulty after them is left to the polygons."""
 
-_AS_DRAWN = 0.83  # what is left of a drawn band when the polygons are narrowed to the least width
+AS_DRAWN = 0.83
+"""Share that is left of a drawn band when the polygons are narrowed to the least width."""
 
 
 def repair(
@@ -33,6 +34,7 @@ def repair(
     spans: Spans | None,
     rim_contact: int,
     starts: Labels | None = None,
+    beyond: Bools | None = None,
 ) -> tuple[Codes, int]:
     """Give away what is too small or too narrow until nothing is.
 
@@ -62,6 +64,10 @@ def repair(
     starts
         Positions (row · width + column) of pixels: only the polygons that hold them are looked
         at, and those that change. All polygons when None.
+    beyond
+        Pixels that lie beyond a window, at least as wide as the disc around all of it that
+        counts, shape (y, x): they stay, and polygons that meet them are large, and hang
+        together there. Needs `starts`. None where the raster is whole.
 
     Returns
     -------
@@ -71,6 +77,8 @@ def repair(
         Polygons that were given away in the last round: 0 when everything holds.
     """
     pairs = np.where(domain, pair_codes(classes), OUT).astype(np.uint16)
+    if beyond is not None:
+        pairs[beyond] = OPEN
     shape, size = pairs.shape, pairs.size
     ground = Ground(
         pairs=pairs,
@@ -90,7 +98,7 @@ def repair(
     if starts is None:
         found = [
             suspects(
-                _keys(pairs, view, ground.two), inside, view.area / _AS_DRAWN / pixel**2, spans
+                keys_of(pairs, view, ground.two), inside, view.area / AS_DRAWN / pixel**2, spans
             )
             for view in views
         ]
@@ -100,10 +108,11 @@ def repair(
     )
     left = _repair(ground, rules, starts.astype(np.int32))
     codes = np.stack([pairs >> 8, pairs & 255]) if len(classes) == 2 else pairs[None]
-    return np.where(domain, codes, classes).astype(np.uint8), int(left)
+    changeable = domain if beyond is None else domain & ~beyond
+    return np.where(changeable, codes, classes).astype(np.uint8), int(left)
 
 
-def _keys(pairs: Keys, view: View, two: bool) -> Keys:
+def keys_of(pairs: Keys, view: View, two: bool) -> Keys:
     """What the pixels of a polygon of a view have in common, OUT for what is in none."""
     if not two:
         return pairs
@@ -155,9 +164,11 @@ def _mend(g: Ground, rules: Rules, view: int, found: Polygon, turn: int, changed
     """Repair a flooded polygon; 1 if it had a fault that could be worked on."""
     views = rules.views
     rim = found.rim * g.pixel if found.rim > rules.rim_contact else 0.0
-    area = found.area * (_AS_DRAWN if found.drawn and not found.exempt else 1.0)
-    small = area < views.area[view] and not may_stay(
-        views, view, found.code, area, rim, rules.around
+    area = found.area * (AS_DRAWN if found.drawn and not found.exempt else 1.0)
+    small = (
+        not found.open
+        and area < views.area[view]
+        and not may_stay(views, view, found.code, area, rim, rules.around)
     )
     number = g.last[0]
     if small:
@@ -166,6 +177,8 @@ def _mend(g: Ground, rules: Rules, view: int, found: Polygon, turn: int, changed
     if not rules.widths or found.exempt:
         return 0
     if found.cores == 0:
+        if found.open:
+            return 0
         return give(g, views, view, g.pixels[: found.size], number, -1, changed)
     if found.reached == found.cores:
         return 0

@@ -14,8 +14,11 @@ from bocage.generalize._vector import Tight
 from bocage.generalize._widths import OUT, grow_into
 from bocage.legend import Legend
 
-_AROUND = 8  # pixels around a place that take part
-_REACH = 1000  # rings over which it is filled: all of it
+AROUND = 8
+"""Pixels around a place that take part."""
+
+REACH = 1000
+"""Rings over which it is filled: all of it."""
 _MOVED = 4  # pixels over which smoothing and simplification move a border
 
 
@@ -44,11 +47,11 @@ def take_away(
     keys = np.where(regions.labels >= 0, pair_codes(classes), OUT).astype(np.uint16)
     touched = np.zeros(keys.shape, bool)
     for place, polygon in zip(tight.place, tight.polygon, strict=True):
-        rows, columns, where = window_around(place, frame, _AROUND)
+        rows, columns, where = window_around(place, frame, AROUND)
         part = keys[rows, columns]
         labels, inside = regions.labels[rows, columns], frame.inside[rows, columns]
         drawn = pixels_in(polygon, part.shape, where)
-        own = _own_pixels(labels, drawn, inside)
+        own = own_pixels(labels, drawn, inside)
         taken = pixels_in(place, part.shape, where)
         # Between a smooth border and that of the pixels lies what would keep the place apart.
         taken |= ndimage.binary_dilation(taken, iterations=_MOVED, mask=own & ~drawn)
@@ -56,7 +59,7 @@ def take_away(
         source = ~own & (part != OUT)
         touched[rows, columns] |= taken
         grown = np.ascontiguousarray(part)
-        grow_into(grown, taken, source, _REACH)
+        grow_into(grown, taken, source, REACH)
         keys[rows, columns] = grown
     # Those beside belong to polygons that may have been left with too little.
     starts = np.flatnonzero(ndimage.binary_dilation(touched)).astype(np.int32)
@@ -64,7 +67,7 @@ def take_away(
     return repair_regions(frame, found, regions.drawn, legend, settings, starts)
 
 
-def _own_pixels(labels: Labels, drawn: Bools, inside: Bools) -> Bools:
+def own_pixels(labels: Labels, drawn: Bools, inside: Bools) -> Bools:
     """Pixels in a polygon as it is drawn, and those beside that belong to the same regions.
 
     Smooth borders and the limit of the area leave out the centres of some pixels, which must

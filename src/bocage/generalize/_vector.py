@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from affine import Affine
+from numpy.typing import NDArray
 
 from bocage.generalize._arcs import Arcs, trace_arcs
 from bocage.generalize._faces import Geometries, faces
@@ -71,18 +74,57 @@ def draw_borders(
         Where polygons are too narrow even along the pixels.
     """
     traced = trace_arcs(labels)
+    inward = _inward(traced.points, regions, labels)
+    return shape_borders(
+        traced,
+        inward,
+        regions.codes,
+        frame.transform,
+        views,
+        settings,
+        angular,
+        lambda tight: unlocked(tight, frame),
+    )
+
+
+def shape_borders(
+    traced: Arcs,
+    inward: Floats,
+    codes: Codes,
+    transform: Affine,
+    views: tuple[View, ...],
+    settings: GeneralizeSettings,
+    angular: Bools,
+    relevant: Callable[[Tight], Tight],
+) -> tuple[Arcs, Tight]:
+    """The borders of `draw_borders` from traced arcs.
+
+    Parameters
+    ----------
+    traced
+        As `trace_arcs` gives them.
+    inward
+        Direction from each corner into the drawn band that it borders, or 0, shape (n, 2).
+    codes
+        Class index of each region in each year, shape (regions, years).
+    transform
+        Pixel corner to map coordinates.
+    views, settings, angular
+        As `draw_borders` has them.
+    relevant
+        Leaves out the places that do not matter.
+    """
     outside = (traced.left < 0) | (traced.right < 0)
     frozen = np.repeat(outside, np.diff(traced.starts))
-    inward = _inward(traced.points, regions, labels)
-    straight = _beside(traced, np.asarray(angular[regions.codes].any(axis=1)))
+    straight = _beside(traced, np.asarray(angular[codes].any(axis=1)))
     calm = np.zeros(len(traced), np.int64)
     arcs, tight = traced, Tight(np.empty(0, object), np.empty(0, object))
     for attempt in range(len(STEPS)):
         arcs, _ = shape(
             traced,
-            _style(calm, straight, settings.tolerance_m / frame.pixel),
+            _style(calm, straight, settings.tolerance_m / transform.a),
             frozen,
-            frame.transform,
+            transform,
             offset=np.array(NARROWING)[np.repeat(calm, np.diff(traced.starts))][:, None] * inward,
             grid_m=GRID,
         )
@@ -90,13 +132,11 @@ def draw_borders(
             break
         tight = join_tight(
             [
-                tight_places(
-                    faces(arcs, view_keys(regions.codes, view))[0], settings.mmw_m, view.area
-                )
+                tight_places(faces(arcs, view_keys(codes, view))[0], settings.mmw_m, view.area)
                 for view in views
             ]
         )
-        tight = unlocked(tight, frame)
+        tight = relevant(tight)
         if not len(tight) or attempt == len(STEPS) - 1:
             break
         _log.info("%d polygons became too narrow", len(tight))
@@ -217,9 +257,19 @@ def _inward(points: Floats, regions: Regions, labels: Labels) -> Floats:
     """Direction from each corner into the drawn band that it borders, or 0, shape (n, 2)."""
     band = np.zeros((labels.shape[0] + 2, labels.shape[1] + 2), bool)
     band[1:-1, 1:-1] = regions.drawn & (labels >= 0) & regions.line[np.maximum(labels, 0)]
-    x, y = (points.astype(np.int64) + 1).T
-    # The gradient of the mask in the four pixels around a corner points into the band.
+    return directions(slope_at(points.astype(np.int64) + 1, band))
+
+
+def slope_at(corners: Ints, band: Bools) -> NDArray[np.int8]:
+    """Gradient of a mask in the four pixels around corners (x, y), shape (n, 2)."""
+    x, y = corners.T
+    # It points into the band.
     nw, ne, sw, se = (band[y + dy, x + dx].astype(np.int8) for dy in (-1, 0) for dx in (-1, 0))
-    shift = np.stack([ne + se - nw - sw, sw + se - nw - ne], axis=1).astype(np.float64)
+    return np.stack([ne + se - nw - sw, sw + se - nw - ne], axis=1)
+
+
+def directions(slope: NDArray[np.int8]) -> Floats:
+    """Gradients with the length 1, or 0 where there is none."""
+    shift = slope.astype(np.float64)
     length = np.maximum(np.hypot(*shift.T), 1.0)
     return np.asarray(shift / length[:, None])

@@ -15,6 +15,9 @@ Keys = NDArray[np.uint16]
 OUT = np.uint16(0xFFFF)
 """Key of what takes no part."""
 
+OPEN = np.uint16(0xFFFE)
+"""Key of what lies beyond a window: polygons that meet it go on there."""
+
 Spans = NDArray[np.int64]
 """Rows of a disc: (row, first column, last column) from its centre, shape (k, 3)."""
 

@@ -1,0 +1,217 @@
+"""The rules at the seams between tiles: what broke there is repaired in windows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bocage.generalize._affinity import similarity_table
+from bocage.generalize._census import Count, count_tile
+from bocage.generalize._graph import Codes, Labels, pair_codes
+from bocage.generalize._polygons import Suspect, join_tiles, suspects_of
+from bocage.generalize._raster import RIM_PIXELS
+from bocage.generalize._repair import AS_DRAWN, keys_of, repair
+from bocage.generalize._rules import View, views_of
+from bocage.generalize._settings import GeneralizeSettings
+from bocage.generalize._store import Store, Tiles, Window
+from bocage.generalize._widths import OUT, Keys, Spans, disc
+from bocage.generalize._workers import Spread
+from bocage.legend import OUTSIDE, Legend
+
+_log = logging.getLogger(__name__)
+
+ROUNDS = 6
+"""How often the whole raster is looked at again."""
+
+_AROUND = 64  # pixels around a suspect in the first round; later twice, 4, 8 times as many
+
+
+@dataclass(frozen=True)
+class Job:
+    """A raster in files, and what must hold of it.
+
+    Attributes
+    ----------
+    store
+        The files.
+    tiles
+        How it is cut.
+    years
+        One or two.
+    pixel
+        Pixel size, m.
+    legend, settings
+        The rules.
+    largest
+        Pixels a side of the largest window.
+    """
+
+    store: Store
+    tiles: Tiles
+    years: int
+    pixel: float
+    legend: Legend
+    settings: GeneralizeSettings
+    largest: int
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The views, with the thresholds of the raster."""
+        return views_of(self.years, self.legend, self.settings, margin=self.settings.margin)
+
+    @property
+    def spans(self) -> Spans | None:
+        """Disc of the least width."""
+        width = self.settings.mmw_m
+        return disc(width / self.pixel) if width else None
+
+
+def keys_in(classes: Codes) -> Keys:
+    """Class pairs of pixels, shape (years, y, x) → (y, x); OUT outside."""
+    return np.where(classes[0] == OUTSIDE, OUT, pair_codes(classes)).astype(np.uint16)
+
+
+def reach_of(spans: Spans | None) -> int:
+    """Pixels that a disc reaches from its centre."""
+    return 1 if spans is None else max(1, int(np.abs(spans).max()))
+
+
+def mend_seams(job: Job, spread: Spread, changed: Sequence[Window] | None = None) -> list[Suspect]:
+    """Repair in windows what breaks the rules at seams, or where the raster changed.
+
+    Parameters
+    ----------
+    job
+        The raster.
+    spread
+        Runs the work on the tiles.
+    changed
+        Where the raster has changed; None stands for all seams.
+
+    Returns
+    -------
+    list of Suspect
+        What is left.
+    """
+    places = None if changed is None else list(changed)
+    counts: list[list[Count]] = [[] for _ in job.tiles.windows()]
+    stale = set(range(len(counts)))
+    for turn in range(ROUNDS):
+        _recount(job, spread, counts, stale)
+        found = _suspects(job, counts, places)
+        windows, left = [], []
+        for suspect in found:
+            repaired, still = _mend(job, suspect, _AROUND << min(turn, 3))
+            windows += repaired
+            if not repaired and (suspect.split or still):
+                left.append(suspect)
+        _log.info("round %d: %d suspects, %d repairs", turn + 1, len(found), len(windows))
+        if not windows and not left:
+            return left
+        reach = reach_of(job.spans)
+        tiles = job.tiles.windows()
+        stale = {
+            k
+            for k, tile in enumerate(tiles)
+            if any(tile.grown(reach).meets(window) for window in windows)
+        }
+        places = [*windows, *(suspect.window for suspect in left)]
+    _recount(job, spread, counts, stale)
+    return [suspect for suspect in _suspects(job, counts, places) if suspect.split]
+
+
+def _recount(job: Job, spread: Spread, counts: list[list[Count]], stale: set[int]) -> None:
+    tiles = job.tiles.windows()
+    work = sorted(stale)
+    for k, found in zip(work, spread(_count, [(job, tiles[k]) for k in work]), strict=True):
+        counts[k] = found
+
+
+def _count(job: Job, tile: Window) -> list[Count]:
+    """Polygons of every view in a tile."""
+    halo = reach_of(job.spans)
+    pairs = keys_in(job.store.read(tile.grown(halo))[0])
+    corner, width = (tile.top, tile.left), job.tiles.shape[1]
+    none = np.zeros(tile.shape, bool)
+    return [
+        count_tile(keys_of(pairs, view, job.years == 2), halo, corner, width, job.spans, none)
+        for view in job.views
+    ]
+
+
+def _suspects(job: Job, counts: list[list[Count]], changed: list[Window] | None) -> list[Suspect]:
+    """Suspects of all views in the order of their places."""
+    found: list[Suspect] = []
+    for number, view in enumerate(job.views):
+        polygons = join_tiles(job.tiles, [count[number] for count in counts])
+        least = view.area / AS_DRAWN / job.pixel**2
+        wide = job.spans is not None
+        found += suspects_of(polygons, least, job.tiles.shape[1], changed, wide)
+    return sorted(found, key=lambda suspect: suspect[:2])
+
+
+def _mend(job: Job, suspect: Suspect, around: int) -> tuple[list[Window], int]:
+    """Repair the polygons around a suspect; where they changed, and the faults that are left."""
+    whole = suspect.window.grown(around).within(job.tiles.shape)
+    changed, left = [], 0
+    for window in _pieces(whole, job.largest):
+        start = np.arange(window.shape[0] * window.shape[1], dtype=np.int32)
+        if window == whole:
+            place = (suspect.row - window.top) * window.shape[1] + suspect.column - window.left
+            start = start[place : place + 1]
+        found, still = _mend_window(job, window, start)
+        left += still
+        if found is not None:
+            changed.append(found)
+    return changed, left
+
+
+def _pieces(window: Window, largest: int) -> list[Window]:
+    """A window, or smaller ones that overlap by half and together cover it."""
+    spans = []
+    for begin, end in ((window.top, window.bottom), (window.left, window.right)):
+        last = max(end - largest, begin)
+        firsts = [*range(begin, last, largest // 2), last]
+        spans.append([(first, min(first + largest, end)) for first in firsts])
+    return [Window(*rows, *columns) for rows in spans[0] for columns in spans[1]]
+
+
+def _mend_window(job: Job, window: Window, starts: Labels) -> tuple[Window | None, int]:
+    """Repair the polygons of a window that hold some pixels."""
+    classes, drawn = job.store.read(window)
+    domain = classes[0] != OUTSIDE
+    after, left = repair(
+        classes,
+        domain,
+        domain,
+        drawn & domain,
+        np.zeros_like(domain),
+        job.views,
+        similarity_table(job.legend),
+        pixel=job.pixel,
+        spans=job.spans,
+        rim_contact=RIM_PIXELS,
+        starts=starts,
+        beyond=_beyond(window, job.tiles.shape, reach_of(job.spans)),
+    )
+    rows, columns = np.nonzero((after != classes).any(axis=0))
+    if not len(rows):
+        return None, left
+    job.store.write(window, after)
+    top, bottom = window.top + int(rows.min()), window.top + int(rows.max()) + 1
+    first, last = window.left + int(columns.min()), window.left + int(columns.max()) + 1
+    return Window(top, bottom, first, last), left
+
+
+def _beyond(window: Window, shape: tuple[int, int], reach: int) -> np.ndarray[Any, Any]:
+    """The pixels of a window along the sides on which the raster goes on."""
+    beyond = np.zeros(window.shape, bool)
+    beyond[:reach] = window.top > 0
+    beyond[window.shape[0] - reach :] |= window.bottom < shape[0]
+    beyond[:, :reach] |= window.left > 0
+    beyond[:, window.shape[1] - reach :] |= window.right < shape[1]
+    return beyond
