@@ -68,13 +68,14 @@ def test_shaping_keeps_the_faces(classes, outside, steps, tolerance, still):
     arcs = trace_arcs(labels)
     style = Style.even(len(arcs), steps, tolerance)
     frozen = rim(arcs) if still else free(arcs)
-    shaped, level = shape(arcs, style, frozen, MAP)
+    found = shape(arcs, style, frozen, MAP)
+    shaped, level = found.arcs, found.level
     polygons = check(shaped, labels)
     if still:
         assert shapely.area(polygons).sum() == pytest.approx((labels >= 0).sum() * PIXEL**2)
     assert (distances(shaped, labels) <= style.clamp + 0.001).all()
     assert (level.dtype, level.shape) == (np.int8, (len(arcs),))
-    again, _ = shape(trace_arcs(labels), style, frozen, MAP)
+    again = shape(trace_arcs(labels), style, frozen, MAP).arcs
     assert again.points.tobytes() == shaped.points.tobytes()
     ends = np.stack([shaped.starts[:-1], shaped.starts[1:] - 1])
     assert (np.diff(shaped.starts) >= np.where(shaped.closed, 4, 2)).all()
@@ -87,7 +88,7 @@ def test_shaping_keeps_the_faces_when_points_are_shifted(classes, seed, size):
     labels = labels_of(classes)
     arcs = trace_arcs(labels)
     offset = np.random.default_rng(seed).normal(0, size, arcs.points.shape)
-    shaped, _ = shape(arcs, Style.even(len(arcs)), rim(arcs), MAP, offset=offset)
+    shaped = shape(arcs, Style.even(len(arcs)), rim(arcs), MAP, offset=offset).arcs
     polygons = check(shaped, labels)
     assert shapely.area(polygons).sum() == pytest.approx(labels.size * PIXEL**2)
 
@@ -96,7 +97,8 @@ def test_stairs_become_a_slanting_line():
     y, x = np.mgrid[:60, :120]
     labels = labels_of(x > 20 + 1.3 * y)
     arcs = trace_arcs(labels)
-    shaped, level = shape(arcs, Style.even(len(arcs)), rim(arcs), MAP)
+    found = shape(arcs, Style.even(len(arcs)), rim(arcs), MAP)
+    shaped, level = found.arcs, found.level
     border = np.flatnonzero((shaped.left >= 0) & (shaped.right >= 0))
     assert len(border) == 1
     part = shaped.points[shaped.starts[border[0]] : shaped.starts[border[0] + 1]]
@@ -116,7 +118,7 @@ def test_rings_keep_their_area():
         classes[10 : 10 + size, 10 : 10 + size] = 1
         labels = labels_of(classes)
         arcs = trace_arcs(labels)
-        polygons = check(shape(arcs, Style.even(2), rim(arcs), MAP)[0], labels)
+        polygons = check(shape(arcs, Style.even(2), rim(arcs), MAP).arcs, labels)
         assert shapely.area(polygons[1]) == pytest.approx(size**2 * PIXEL**2, rel=0.12)
 
 
@@ -148,7 +150,7 @@ def test_a_frozen_point_holds_a_ring_of_one_pixel(point):
     arcs = trace_arcs(labels)
     frozen = rim(arcs)
     frozen[arcs.starts[1] + point] = True
-    shaped, _ = shape(arcs, Style.even(2, 60), frozen, MAP)
+    shaped = shape(arcs, Style.even(2, 60), frozen, MAP).arcs
     check(shaped, labels)
     corner = arcs.points[arcs.starts[1] + point] * [MAP.a, MAP.e] + [MAP.c, MAP.f]
     assert corner.tolist() in shaped.points[shaped.starts[1] :].tolist()
@@ -172,7 +174,7 @@ def test_styles_differ_between_arcs():
     inner = np.flatnonzero((arcs.left >= 0) & (arcs.right >= 0))
     steps, tolerance = np.full(len(arcs), 20), np.full(len(arcs), 0.22)
     steps[inner[0]], tolerance[inner[0]] = 0, 0.0
-    shaped, _ = shape(arcs, Style(steps, tolerance), rim(arcs), MAP)
+    shaped = shape(arcs, Style(steps, tolerance), rim(arcs), MAP).arcs
     first = shaped.points[shaped.starts[inner[0]] : shaped.starts[inner[0] + 1]]
     assert (np.diff(first, axis=0) == 0).any(axis=1).all()
     assert len(first) > 3 * np.diff(shaped.starts)[inner[1]]
@@ -195,7 +197,8 @@ def needed(classes, tolerance, offset=None):
     labels = labels_of(classes)
     arcs = trace_arcs(labels)
     move = None if offset is None else offset(arcs)
-    shaped, level = shape(arcs, Style.even(len(arcs), 20, tolerance), rim(arcs), MAP, offset=move)
+    found = shape(arcs, Style.even(len(arcs), 20, tolerance), rim(arcs), MAP, offset=move)
+    shaped, level = found.arcs, found.level
     check(shaped, labels)
     plain = to_map(shape_arcs(arcs, Style.even(len(arcs), 20, tolerance), rim(arcs), move), MAP)
     points = np.rint(plain.points * 1000).astype(int)
@@ -248,7 +251,8 @@ def test_a_border_does_not_jump_an_island():
 
 def test_no_arcs_and_a_coarse_grid():
     arcs = trace_arcs(np.full((3, 3), -1, np.int32))
-    shaped, level = shape(arcs, Style.even(0), free(arcs), MAP)
+    found = shape(arcs, Style.even(0), free(arcs), MAP)
+    shaped, level = found.arcs, found.level
     assert len(shaped) == len(level) == 0
     assert len(shape_arcs(arcs, Style.even(0), free(arcs))) == 0
     arcs = trace_arcs(labels_of([[0, 1, 0], [1, 0, 1]]))

@@ -16,6 +16,8 @@ from bocage.generalize._vector import (
     join_tight,
     tight_places,
     too_narrow,
+    trace,
+    unlocked,
     view_keys,
 )
 
@@ -82,9 +84,16 @@ def drawn(toy, raster, data, *, locked=None, **more):
     frame = make_frame(values, None, lines, legend=toy, reach_m=wanted.reach_m)
     regions = make_regions(frame, toy, wanted)
     views = views_of(1, toy, wanted, margin=0.0)
-    arcs, tight = draw_borders(regions, regions.labels, frame, views, wanted, np.zeros(256, bool))
-    polygons, number = faces(arcs)
-    return regions, polygons[np.argsort(number)], tight
+    borders = draw_borders(
+        trace(regions, regions.labels),
+        frame.transform,
+        views,
+        wanted,
+        np.zeros(256, bool),
+        lambda tight: unlocked(tight, frame),
+    )
+    polygons, number = faces(borders.arcs)
+    return regions, polygons[np.argsort(number)], borders.tight
 
 
 def road(width=3):

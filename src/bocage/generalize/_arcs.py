@@ -165,3 +165,41 @@ def end_nodes(arcs: Arcs) -> Ints:
     _, inverse = np.unique(ends[:, 1] + 1j * ends[:, 0], return_inverse=True)
     nodes[~arcs.closed] = inverse.reshape(-1, 2)
     return nodes
+
+
+def same_arcs(before: Arcs, after: Arcs) -> Ints:
+    """Where other arcs hold each arc, with the same points in the same order.
+
+    Parameters
+    ----------
+    before, after
+        As `trace_arcs` gives them, in the same pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        The position in `before` of each arc of `after`, -1 where there is none, shape (m,).
+    """
+    if before is after:
+        return np.arange(len(after))
+    if not len(before) or not len(after):
+        return np.full(len(after), -1, np.int64)
+    known, wanted = _names(before), _names(after)
+    order = np.argsort(known)
+    place = np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)
+    found = order[place]
+    size = np.diff(after.starts)
+    same = (known[found] == wanted) & (np.diff(before.starts)[found] == size)
+    arc = np.repeat(np.flatnonzero(same), size[same])
+    here = np.arange(len(arc)) - np.repeat(np.cumsum(size[same]) - size[same], size[same])
+    there = before.starts[found[arc]] + here
+    differs = (before.points[there] != after.points[after.starts[arc] + here]).any(axis=1)
+    same[arc[differs]] = False
+    return np.where(same, found, -1)
+
+
+def _names(arcs: Arcs) -> Ints:
+    """A number for the first corner of each arc and the way in which it leaves it."""
+    first = arcs.points[arcs.starts[:-1]].astype(np.int64)
+    step = arcs.points[arcs.starts[:-1] + 1].astype(np.int64) - first
+    return np.asarray((first[:, 1] << 33) + (first[:, 0] << 3) + 3 * step[:, 1] + step[:, 0] + 4)

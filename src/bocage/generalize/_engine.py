@@ -26,10 +26,12 @@ from bocage.generalize._return import take_away
 from bocage.generalize._rules import View, views_of
 from bocage.generalize._settings import GeneralizeSettings
 from bocage.generalize._vector import (
+    Drawn,
     Tight,
     draw_borders,
     join_tight,
     tight_places,
+    trace,
     unlocked,
     view_keys,
 )
@@ -105,8 +107,10 @@ def generalize(
     )
     views = views_of(len(frame.classes), legend, settings, margin=ROUNDING)
     regions = make_regions(frame, legend, settings)
+    drawn = None
     for attempt in range(RETURNS + 1):
-        shapes, codes, tight = _polygons(regions, frame, views, legend, settings)
+        drawn = _drawn(regions, frame, views, legend, settings, drawn)
+        shapes, codes, tight = _polygons(regions, drawn, frame, views, legend, settings)
         if not len(tight) or attempt == RETURNS:
             break
         _log.info("%d places are too narrow and go back to the raster", len(tight))
@@ -121,16 +125,37 @@ def angular_in(legend: Legend) -> Bools:
     return found
 
 
+def _drawn(
+    regions: Regions,
+    frame: Frame,
+    views: tuple[View, ...],
+    legend: Legend,
+    settings: GeneralizeSettings,
+    before: Drawn | None,
+) -> Drawn:
+    """The borders of regions."""
+    traced = trace(regions, regions.labels if frame.whole else grow(regions.labels))
+    return draw_borders(
+        traced,
+        frame.transform,
+        views,
+        settings,
+        angular_in(legend),
+        lambda tight: unlocked(tight, frame),
+        before,
+    )
+
+
 def _polygons(
     regions: Regions,
+    drawn: Drawn,
     frame: Frame,
     views: tuple[View, ...],
     legend: Legend,
     settings: GeneralizeSettings,
 ) -> tuple[Geometries, Codes, Tight]:
     """Polygons of regions, their classes, and where polygons of a view are too narrow."""
-    labels = regions.labels if frame.whole else grow(regions.labels)
-    arcs, tight = draw_borders(regions, labels, frame, views, settings, angular_in(legend))
+    arcs, tight = drawn.arcs, drawn.tight
     if frame.whole:
         shapes, codes, found = merge_faces(
             arcs, regions.codes, regions.line, views, legend, settings.mmw_m

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
-from bocage.generalize._arcs import Arcs
 from bocage.generalize._census import BOTTOM, LEFT, RIGHT, TOP, Count, count_tile
 from bocage.generalize._frame import PAD
-from bocage.generalize._graph import Bools, Codes, Floats, Ints, Labels, label_keys
+from bocage.generalize._graph import Bools, Ints, Labels, label_keys
 from bocage.generalize._joints import Pieces, join_pieces, trace_tile
 from bocage.generalize._places import pixels_in
 from bocage.generalize._polygons import Polygons, join_tiles
@@ -20,7 +17,7 @@ from bocage.generalize._raster import classes_of
 from bocage.generalize._return import AROUND, REACH, own_pixels
 from bocage.generalize._seams import Job, keys_in
 from bocage.generalize._store import Tiles, Window
-from bocage.generalize._vector import Tight, directions, slope_at
+from bocage.generalize._vector import Tight, Traced, directions, slope_at
 from bocage.generalize._widths import OUT, grow_into
 from bocage.generalize._workers import Spread
 
@@ -28,29 +25,11 @@ MARGIN = PAD + 1
 """Pixels between the corner of the raster and the origin of traced arcs, as untiled."""
 
 
-class Borders(NamedTuple):
-    """Traced borders of the whole raster.
+def trace_borders(job: Job, spread: Spread) -> Traced:
+    """Trace the borders of the regions of a raster in files.
 
-    Attributes
-    ----------
-    arcs
-        In pixels, from a point `MARGIN` rows and columns before the raster.
-    inward
-        Direction from each point into the drawn band that it borders, or 0, shape (n, 2).
-    codes
-        Class index of each region in each year, shape (regions, years).
-    line
-        Whether a region is a drawn linear element, shape (regions,).
+    Their points are in pixels, from a corner `MARGIN` rows and columns before the raster.
     """
-
-    arcs: Arcs
-    inward: Floats
-    codes: Codes
-    line: Bools
-
-
-def trace_borders(job: Job, spread: Spread) -> Borders:
-    """Trace the borders of the regions of a raster in files."""
     tiles = job.tiles.windows()
     counts = spread(_count, [(job, tile) for tile in tiles])
     regions = join_tiles(job.tiles, counts)
@@ -67,7 +46,7 @@ def trace_borders(job: Job, spread: Spread) -> Borders:
     arcs, take = join_pieces([pieces for pieces, _ in traced], job.tiles.shape[1] + 2 * MARGIN)
     inward = directions(np.concatenate([slope for _, slope in traced])[take])
     codes = np.stack([key >> 8, key & 255], axis=1) if job.years == 2 else key[:, None]
-    return Borders(arcs, inward, codes.astype(np.uint8), line)
+    return Traced(arcs, inward, codes.astype(np.uint8), line)
 
 
 def _count(job: Job, tile: Window) -> Count:

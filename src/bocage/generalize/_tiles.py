@@ -31,7 +31,7 @@ from bocage.generalize._rules import views_of
 from bocage.generalize._seams import Job, mend_seams
 from bocage.generalize._settings import GeneralizeSettings
 from bocage.generalize._store import Store, Tiles, Window
-from bocage.generalize._vector import shape_borders
+from bocage.generalize._vector import draw_borders
 from bocage.generalize._workers import Spread, folder_for, processes
 from bocage.legend import OUTSIDE, UNCLASSIFIED, Legend
 from bocage.rasters import geobox_of
@@ -202,24 +202,18 @@ def _polygons(job: Job, spread: Spread, transform: Affine) -> tuple[Geometries, 
     """The polygons and their classes; what is too narrow goes back to the raster."""
     views = views_of(job.years, job.legend, job.settings, margin=ROUNDING)
     origin = transform @ Affine.translation(-MARGIN, -MARGIN)
-    attempt = 0
+    angular, drawn, attempt = angular_in(job.legend), None, 0
     while True:
-        traced, inward, codes, line = trace_borders(job, spread)
-        arcs, tight = shape_borders(
-            traced,
-            inward,
-            codes,
-            origin,
-            views,
-            job.settings,
-            angular_in(job.legend),
-            lambda tight: tight,
+        traced = trace_borders(job, spread)
+        drawn = draw_borders(
+            traced, origin, views, job.settings, angular, lambda tight: tight, drawn
         )
-        mmw_m = job.settings.mmw_m
-        shapes, found, narrow = merge_faces(arcs, codes, line, views, job.legend, mmw_m)
-        tight = tight if narrow is None else narrow
+        shapes, codes, narrow = merge_faces(
+            drawn.arcs, traced.codes, traced.line, views, job.legend, job.settings.mmw_m
+        )
+        tight = drawn.tight if narrow is None else narrow
         if not len(tight) or attempt == RETURNS:
-            return shapes, found
+            return shapes, codes
         _log.info("%d places are too narrow and go back to the raster", len(tight))
         mend_seams(job, spread, take_back(job, tight, transform))
         attempt += 1

@@ -11,7 +11,7 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
-from bocage.generalize._arcs import Arcs, trace_arcs
+from bocage.generalize._arcs import Arcs, same_arcs, trace_arcs
 from bocage.generalize._faces import Geometries, faces
 from bocage.generalize._frame import GRID, Frame
 from bocage.generalize._graph import Bools, Codes, Floats, Ints, Labels
@@ -19,7 +19,7 @@ from bocage.generalize._places import pixels_in, window_around
 from bocage.generalize._raster import Regions
 from bocage.generalize._rules import View
 from bocage.generalize._settings import GeneralizeSettings
-from bocage.generalize._smooth import Style, shape
+from bocage.generalize._smooth import Shaped, Style, shape
 
 _log = logging.getLogger(__name__)
 
@@ -38,18 +38,78 @@ NARROWING = (0.42, 0.2, 0.0)
 _ARC = 8  # segments of a quarter circle of the erosion, as the official check has it
 
 
-def draw_borders(
-    regions: Regions,
-    labels: Labels,
-    frame: Frame,
-    views: tuple[View, ...],
-    settings: GeneralizeSettings,
-    angular: Bools,
-) -> tuple[Arcs, Tight]:
-    """Borders of labelled pixels in map coordinates, smoothed and simplified.
+@dataclass(frozen=True)
+class Tight:
+    """Where polygons are too narrow.
 
-    Where smoothing leaves a polygon of a view whose erosion by half the minimum width is not
-    one part, the borders around it are smoothed less, and then follow the pixels.
+    Attributes
+    ----------
+    place
+        What a polygon would have to lose, shape (n,): a part that only a neck joins to the
+        rest, or the neck where the part is large, or the whole of what is nowhere wide enough.
+    polygon
+        The polygon, shape (n,).
+    """
+
+    place: Geometries
+    polygon: Geometries
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+
+NOWHERE = Tight(np.empty(0, object), np.empty(0, object))
+"""No place at all."""
+
+
+@dataclass(frozen=True)
+class Traced:
+    """Borders along the pixels, and what lies beside them.
+
+    Attributes
+    ----------
+    arcs
+        As `trace_arcs` gives them.
+    inward
+        Direction from each point into the drawn band that it borders, or 0, shape (n, 2).
+    codes
+        Class index of each region in each year, shape (regions, years).
+    line
+        Whether a region is a drawn linear element, shape (regions,).
+    """
+
+    arcs: Arcs
+    inward: Floats
+    codes: Codes
+    line: Bools
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Borders as they are drawn.
+
+    Attributes
+    ----------
+    shaped
+        The borders.
+    calm
+        How much less than usual each is smoothed: a position in `STEPS`, shape (m,).
+    tight
+        Where polygons are too narrow even along the pixels.
+    """
+
+    shaped: Shaped
+    calm: Ints
+    tight: Tight
+
+    @property
+    def arcs(self) -> Arcs:
+        """The borders in map coordinates."""
+        return self.shaped.arcs
+
+
+def trace(regions: Regions, labels: Labels) -> Traced:
+    """The borders of regions along the pixels.
 
     Parameters
     ----------
@@ -57,91 +117,78 @@ def draw_borders(
         The regions and their classes.
     labels
         Region of each pixel, -1 outside, shape (y, x): those of `regions`, or extended.
-    frame
-        Where the pixels lie.
+    """
+    arcs = trace_arcs(labels)
+    return Traced(arcs, _inward(arcs.points, regions, labels), regions.codes, regions.line)
+
+
+def draw_borders(
+    traced: Traced,
+    transform: Affine,
+    views: tuple[View, ...],
+    settings: GeneralizeSettings,
+    angular: Bools,
+    relevant: Callable[[Tight], Tight],
+    before: Drawn | None = None,
+) -> Drawn:
+    """Borders in map coordinates, smoothed and simplified.
+
+    Where smoothing leaves a polygon of a view whose erosion by half the minimum width is not
+    one part, the borders around it are smoothed less, and then follow the pixels.
+
+    Parameters
+    ----------
+    traced
+        The borders along the pixels.
+    transform
+        Pixel corner to map coordinates.
     views
         The views whose polygons must be wide.
     settings
         Tolerance and width.
     angular
         Class indices of land with angular borders, shape (256,).
-
-    Returns
-    -------
-    Arcs
-        The borders.
-    Tight
-        Where polygons are too narrow even along the pixels.
-    """
-    traced = trace_arcs(labels)
-    inward = _inward(traced.points, regions, labels)
-    return shape_borders(
-        traced,
-        inward,
-        regions.codes,
-        frame.transform,
-        views,
-        settings,
-        angular,
-        lambda tight: unlocked(tight, frame),
-    )
-
-
-def shape_borders(
-    traced: Arcs,
-    inward: Floats,
-    codes: Codes,
-    transform: Affine,
-    views: tuple[View, ...],
-    settings: GeneralizeSettings,
-    angular: Bools,
-    relevant: Callable[[Tight], Tight],
-) -> tuple[Arcs, Tight]:
-    """The borders of `draw_borders` from traced arcs.
-
-    Parameters
-    ----------
-    traced
-        As `trace_arcs` gives them.
-    inward
-        Direction from each corner into the drawn band that it borders, or 0, shape (n, 2).
-    codes
-        Class index of each region in each year, shape (regions, years).
-    transform
-        Pixel corner to map coordinates.
-    views, settings, angular
-        As `draw_borders` has them.
     relevant
         Leaves out the places that do not matter.
+    before
+        What was drawn before the regions changed in some places.
     """
-    outside = (traced.left < 0) | (traced.right < 0)
-    frozen = np.repeat(outside, np.diff(traced.starts))
-    straight = _beside(traced, np.asarray(angular[codes].any(axis=1)))
-    calm = np.zeros(len(traced), np.int64)
-    arcs, tight = traced, Tight(np.empty(0, object), np.empty(0, object))
-    for attempt in range(len(STEPS)):
-        arcs, _ = shape(
-            traced,
-            _style(calm, straight, settings.tolerance_m / transform.a),
-            frozen,
-            transform,
-            offset=np.array(NARROWING)[np.repeat(calm, np.diff(traced.starts))][:, None] * inward,
-            grid_m=GRID,
-        )
-        if not settings.mmw_m:
-            break
-        tight = join_tight(
-            [
-                tight_places(faces(arcs, view_keys(codes, view))[0], settings.mmw_m, view.area)
-                for view in views
-            ]
-        )
-        tight = relevant(tight)
-        if not len(tight) or attempt == len(STEPS) - 1:
-            break
+    arcs, reach = traced.arcs, settings.mmw_m
+    outside = (arcs.left < 0) | (arcs.right < 0)
+    frozen = np.repeat(outside, np.diff(arcs.starts))
+    straight = _beside(arcs, np.asarray(angular[traced.codes].any(axis=1)))
+    shaped, calm = (None, np.zeros(len(arcs), np.int64)) if before is None else _kept(before, arcs)
+    attempt = 0
+    while True:
+        shift = np.array(NARROWING)[np.repeat(calm, np.diff(arcs.starts))]
+        style = _style(calm, straight, settings.tolerance_m / transform.a)
+        offset = shift[:, None] * traced.inward
+        shaped = shape(arcs, style, frozen, transform, offset=offset, grid_m=GRID, before=shaped)
+        tight = relevant(_tight_of(shaped, traced.codes, views, reach) if reach else NOWHERE)
+        attempt += 1
+        if not len(tight) or attempt == len(STEPS):
+            return Drawn(shaped, calm, tight)
         _log.info("%d polygons became too narrow", len(tight))
-        calm = np.where(_near(arcs, tight.place, settings.mmw_m), attempt + 1, calm)
-    return arcs, tight
+        near = _near(shaped.arcs, tight.place, reach)
+        calm = np.where(near, np.maximum(calm, attempt), calm)
+
+
+def _kept(before: Drawn, arcs: Arcs) -> tuple[Shaped, Ints]:
+    """What was drawn before, and how calm those of its borders that are still there were."""
+    origin = same_arcs(before.shaped.request.arcs, arcs)
+    return before.shaped, np.where(origin < 0, 0, before.calm[origin])
+
+
+def _tight_of(shaped: Shaped, codes: Codes, views: tuple[View, ...], mmw_m: float) -> Tight:
+    """Where polygons of the views are too narrow, of those that fresh borders may belong to."""
+    found = []
+    for view in views:
+        polygons = faces(shaped.arcs, view_keys(codes, view))[0]
+        if not shaped.fresh.all():
+            lines = _lines(shaped.arcs)[shaped.fresh]
+            polygons = polygons[np.unique(shapely.STRtree(polygons).query(lines)[1])]
+        found.append(tight_places(polygons, mmw_m, view.area))
+    return join_tight(found)
 
 
 def _beside(arcs: Arcs, region: Bools) -> Bools:
@@ -165,26 +212,6 @@ def too_narrow(polygons: Geometries, mmw_m: float) -> Bools:
         left = shapely.buffer(polygons[part], -mmw_m / 2, quad_segs=_ARC)
         found[part] = shapely.is_empty(left) | (shapely.get_num_geometries(left) != 1)
     return found
-
-
-@dataclass(frozen=True)
-class Tight:
-    """Where polygons are too narrow.
-
-    Attributes
-    ----------
-    place
-        What a polygon would have to lose, shape (n,): a part that only a neck joins to the
-        rest, or the neck where the part is large, or the whole of what is nowhere wide enough.
-    polygon
-        The polygon, shape (n,).
-    """
-
-    place: Geometries
-    polygon: Geometries
-
-    def __len__(self) -> int:
-        return len(self.place)
 
 
 def tight_places(polygons: Geometries, mmw_m: float, least: float) -> Tight:
@@ -239,10 +266,13 @@ def unlocked(tight: Tight, frame: Frame) -> Tight:
 
 def _near(arcs: Arcs, places: Geometries, mmw_m: float) -> Bools:
     """Arcs that come within the width of the places, shape (m,)."""
-    number = np.repeat(np.arange(len(arcs)), np.diff(arcs.starts))
-    lines = shapely.linestrings(arcs.points, indices=number)
-    near = shapely.STRtree(np.asarray(lines)).query(places, predicate="dwithin", distance=mmw_m)[1]
+    near = shapely.STRtree(_lines(arcs)).query(places, predicate="dwithin", distance=mmw_m)[1]
     return np.isin(np.arange(len(arcs)), near)
+
+
+def _lines(arcs: Arcs) -> Geometries:
+    number = np.repeat(np.arange(len(arcs)), np.diff(arcs.starts))
+    return np.asarray(shapely.linestrings(arcs.points, indices=number))
 
 
 def view_keys(codes: Codes, view: View) -> Ints:
