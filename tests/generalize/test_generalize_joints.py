@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bocage.generalize._arcs import trace_arcs
 from bocage.generalize._graph import label_regions
 from bocage.generalize._joints import join_pieces, trace_tile
-from bocage.generalize._store import Tiles
+from bocage.generalize._window import Tiles
 
 
 def tiled(labels, size):

@@ -11,24 +11,21 @@ from bocage.generalize._audit import suspects
 from bocage.generalize._census import count_tile
 from bocage.generalize._graph import label_keys
 from bocage.generalize._polygons import join_tiles, suspects_of
-from bocage.generalize._store import Store, Tiles, Window
 from bocage.generalize._widths import OUT, disc
+from bocage.generalize._window import Tiles, Window
 
 REACH = 2
 
 
-def polygons_of(keys, size, spans=None, marks=None):
+def polygons_of(keys, size, spans=None):
     tiles = Tiles.of(keys.shape, size)
     padded = np.pad(keys, REACH, constant_values=OUT)
-    marks = np.zeros(keys.shape, bool) if marks is None else marks
     counts = []
     for t in tiles.windows():
         part = padded[t.top : t.bottom + 2 * REACH, t.left : t.right + 2 * REACH]
-        own = marks[t.top : t.bottom, t.left : t.right]
-        corner = (t.top, t.left)
-        part = np.ascontiguousarray(part)
-        counts.append(count_tile(part, REACH, corner, keys.shape[1], spans, own))
-    return join_tiles(tiles, counts), counts
+        part, corner = np.ascontiguousarray(part), (t.top, t.left)
+        counts.append(count_tile(part, part != OUT, REACH, corner, keys.shape[1], spans))
+    return join_tiles(tiles, counts)
 
 
 rasters = st.builds(
@@ -49,7 +46,7 @@ rasters = st.builds(
 @given(rasters, st.integers(1, 45))
 def test_polygons_are_joined_over_the_seams(classes, size):
     keys = np.where(classes == 0, OUT, classes).astype(np.uint16)
-    found, _ = polygons_of(keys, size, disc(4.0))
+    found = polygons_of(keys, size, disc(4.0))
     labels, count = label_keys(keys, keys != OUT)
     assert found.shapes.size.tolist() == np.bincount(labels[labels >= 0]).tolist()
     boxes = ndimage.find_objects(labels + 1)
@@ -64,7 +61,7 @@ def test_polygons_are_joined_over_the_seams(classes, size):
 def test_suspects_are_those_of_the_whole(classes, size, least):
     keys = np.where(classes == 0, OUT, classes).astype(np.uint16)
     spans, width = disc(4.0), keys.shape[1]
-    found, _ = polygons_of(keys, size, spans)
+    found = polygons_of(keys, size, spans)
     labels, _ = label_keys(keys, keys != OUT)
     everywhere = [Window(0, keys.shape[0], 0, width)]
     places = suspects_of(found, least, width, everywhere, widths=True)
@@ -79,7 +76,7 @@ def test_only_the_smaller_parts_are_suspects():
     keys[5:15] = 2
     keys[5:13, 40:50] = 1
     for size in (7, 20, 100):
-        found, _ = polygons_of(keys, size, disc(4.0))
+        found = polygons_of(keys, size, disc(4.0))
         (place,) = suspects_of(found, 1, 60, [], widths=True)
         assert place.split
         assert (place.row, place.column) == (7, 52)
@@ -90,32 +87,9 @@ def test_small_polygons_are_suspects_at_seams_and_changes_only():
     keys = np.ones((40, 40), np.uint16)
     keys[2:7, 2:7] = 2
     keys[18:23, 18:23] = 3
-    found, _ = polygons_of(keys, 20)
+    found = polygons_of(keys, 20)
     at_seam = suspects_of(found, 50, 40, None, widths=False)
     assert [(p.row, p.column) for p in at_seam] == [(18, 18)]
     beside = suspects_of(found, 50, 40, [Window(7, 8, 3, 4)], widths=False)
     assert [(p.row, p.column, p.split) for p in beside] == [(2, 2, False)]
     assert suspects_of(found, 50, 40, [Window(10, 11, 3, 4)], widths=False) == []
-
-
-def test_marks_are_kept_by_polygon():
-    keys = np.array([[1, 1, 2, 2]], np.uint16)
-    _, counts = polygons_of(keys, 3, marks=np.array([[False, False, False, True]]))
-    assert [count.marked.tolist() for count in counts] == [[False, False], [True]]
-
-
-def test_windows_of_files(tmp_path):
-    store = Store.create(tmp_path, (2, 5, 7))
-    classes, drawn = store.read(Window(-1, 6, -1, 8))
-    assert classes.shape == (2, 7, 9)
-    assert (classes == 255).all()
-    assert not drawn.any()
-    window, values = Window(1, 3, 2, 6), np.arange(16, dtype=np.uint8).reshape(2, 2, 4)
-    store.write(window, values, values[0] > 3)
-    classes, drawn = store.read(Window(0, 3, 0, 6))
-    np.testing.assert_array_equal(classes[:, 1:, 2:], values)
-    assert (classes[:, 0] == 255).all()
-    np.testing.assert_array_equal(drawn[1:, 2:], values[0] > 3)
-    store.write(window, values + 1)
-    assert store.read(window)[1].sum() == 4
-    assert (store.read(window)[0] == values + 1).all()

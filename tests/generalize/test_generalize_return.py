@@ -4,16 +4,17 @@ import numpy as np
 import shapely
 
 from bocage.generalize import GeneralizeSettings, load_rules
-from bocage.generalize._frame import make_frame
+from bocage.generalize._engine import unlocked_in
+from bocage.generalize._frame import make_frame, source_of
 from bocage.generalize._raster import make_regions
 from bocage.generalize._return import take_away
-from bocage.generalize._vector import Tight, unlocked
+from bocage.generalize._vector import Tight
 
 WANTED = GeneralizeSettings(mmu_ha=0.05, rules=load_rules("plain"))
 
 
 def prepared(toy, raster, *years):
-    frame = make_frame(raster(*years), None, None, legend=toy, reach_m=0)
+    frame = make_frame(source_of(raster(*years), None, None, legend=toy, reach_m=0))
     return frame, make_regions(frame, toy, WANTED)
 
 
@@ -80,9 +81,10 @@ def test_locked_lines_may_be_narrow(toy, raster, square):
     data = np.full((60, 60), 2)
     data[28:32] = 4
     locked = raster(np.where(data == 4, 4, 0)).isel(year=0, drop=True)
-    frame = make_frame(raster(data), None, locked, legend=toy, reach_m=0)
+    frame = make_frame(source_of(raster(data), None, locked, legend=toy, reach_m=0))
     line, land = square(0, 28, 60, 32), square(0, 0, 60, 28)
-    assert unlocked(tight((line, line), (land, land)), frame).polygon.tolist() == [land]
+    found = unlocked_in(frame, tight((line, line), (land, land)))
+    assert found.polygon.tolist() == [land]
 
 
 def test_pixels_at_the_border_of_a_polygon_do_not_give_it_back(toy, raster, square):

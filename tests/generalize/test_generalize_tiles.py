@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import dask.array
 import numpy as np
@@ -14,12 +15,12 @@ from scipy import ndimage
 
 from bocage.errors import InputError
 from bocage.generalize import GeneralizeSettings, generalize, load_rules, undersized
-from bocage.generalize._frame import make_frame
-from bocage.generalize._mosaic import MARGIN, trace_borders
+from bocage.generalize._frame import MARGIN, make_frame, source_of
+from bocage.generalize._mosaic import trace_borders
 from bocage.generalize._raster import make_regions
 from bocage.generalize._seams import _pieces, mend_seams
-from bocage.generalize._store import Window
 from bocage.generalize._tiles import generalize_tiles, raster_stage
+from bocage.generalize._window import Window
 from bocage.generalize._workers import processes
 from bocage.legend import OUTSIDE
 
@@ -93,7 +94,7 @@ def test_the_rules_hold_whatever_the_tiles(
         layers = [np.where(outside, OUTSIDE, layer).astype(np.uint8) for layer in layers]
     data, extent = raster(*layers), area_of(layers[0], square)
     wanted = GeneralizeSettings(mmu_ha=mmu, mmw_m=mmw, rules=PLAIN)
-    result = generalize_tiles(data, toy, wanted, tile_px=size, halo_px=halo)
+    result = generalize_tiles(data, None, toy, wanted, tile_px=size, halo_px=halo)
     checker(result, extent, mmu_ha=mmu)
     if mmw:
         assert narrow(result, extent, mmw_m=mmw) == []
@@ -103,22 +104,23 @@ def test_the_rules_hold_whatever_the_tiles(
 @pytest.mark.parametrize("size", [50, 77, 120, 1000])
 def test_tiles_with_enough_around_them_change_nothing(toy, raster, land, tmp_path, size):
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
-    frame = make_frame(raster(land), None, None, legend=toy, reach_m=0)
+    frame = make_frame(source_of(raster(land), None, None, legend=toy, reach_m=0))
     regions = make_regions(frame, toy, wanted)
     expected = regions.codes.T[:, regions.labels]
     with processes(1) as spread:
-        job = raster_stage(raster(land), toy, wanted, tmp_path, spread, tile_px=size, halo_px=260)
-    classes, drawn = job.store.read(Window(0, land.shape[0], 0, land.shape[1]))
-    inner = (slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
-    np.testing.assert_array_equal(classes, expected[:, *inner])
-    np.testing.assert_array_equal(drawn, regions.drawn[inner])
+        source = source_of(raster(land), None, None, legend=toy, reach_m=0)
+        job = raster_stage(source, wanted, tmp_path, spread, tile_px=size, halo_px=260)
+    every = Window(0, land.shape[0] + 2 * MARGIN, 0, land.shape[1] + 2 * MARGIN)
+    expected = np.where(regions.labels >= 0, expected, OUTSIDE)
+    np.testing.assert_array_equal(job.store.read("classes", every), expected)
+    np.testing.assert_array_equal(job.store.read("drawn", every), regions.drawn)
 
 
 @pytest.mark.parametrize("size", [50, 120])
 def test_the_coverage_is_nearly_that_of_the_whole(toy, raster, land, size):
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
     whole = generalize(raster(land), None, toy, wanted)
-    tiled = generalize_tiles(raster(land), toy, wanted, tile_px=size, halo_px=128)
+    tiled = generalize_tiles(raster(land), None, toy, wanted, tile_px=size, halo_px=128)
     same = shapely.intersection(
         whole.frame.dissolve("code_2021").geometry.to_numpy(),
         tiled.frame.dissolve("code_2021").geometry.to_numpy(),
@@ -129,7 +131,7 @@ def test_the_coverage_is_nearly_that_of_the_whole(toy, raster, land, size):
 def test_seams_are_repaired(toy, raster, square, land, checker, narrow, caplog):
     caplog.set_level(logging.INFO, "bocage")
     wanted = GeneralizeSettings(mmu_ha=0.2, rules=PLAIN)
-    result = generalize_tiles(raster(land), toy, wanted, tile_px=40, halo_px=2)
+    result = generalize_tiles(raster(land), None, toy, wanted, tile_px=40, halo_px=2)
     assert any("repairs" in line and ", 0 repairs" not in line for line in caplog.messages)
     extent = square(0, 0, land.shape[1], land.shape[0])
     checker(result, extent, mmu_ha=0.2)
@@ -140,7 +142,9 @@ def test_processes_and_repetition_change_nothing(toy, raster, land):
     years = raster(land, np.roll(land, 2, axis=0))
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
     found = [
-        bytes_of(generalize_tiles(years, toy, wanted, tile_px=90, halo_px=10, workers=workers))
+        bytes_of(
+            generalize_tiles(years, None, toy, wanted, tile_px=90, halo_px=10, workers=workers)
+        )
         for workers in (1, 1, 2)
     ]
     assert found[0] == found[1] == found[2]
@@ -160,9 +164,11 @@ def test_only_windows_are_read(toy, raster, land, tmp_path):
         )
     )
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
-    found = generalize_tiles(lazy, toy, wanted, tile_px=50, halo_px=60, scratch=tmp_path)
+    found = generalize_tiles(lazy, None, toy, wanted, tile_px=50, halo_px=60, scratch=tmp_path)
     assert max(shape[1] for shape in read) <= 50
-    assert bytes_of(found) == bytes_of(generalize_tiles(data, toy, wanted, tile_px=50, halo_px=60))
+    assert bytes_of(found) == bytes_of(
+        generalize_tiles(data, None, toy, wanted, tile_px=50, halo_px=60)
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,12 +176,14 @@ def test_arcs_do_not_depend_on_the_tiles(toy, raster, land, tmp_path):
     found = []
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
     with processes(1) as spread:
-        job = raster_stage(raster(land), toy, wanted, tmp_path, spread, tile_px=60, halo_px=30)
+        source = source_of(raster(land), None, None, legend=toy, reach_m=0)
+        job = raster_stage(source, wanted, tmp_path, spread, tile_px=60, halo_px=30)
+        size = job.shape
         for cuts in ((60, 60), (33, 70), (500, 500), (7, 200)):
-            rows = (*range(0, land.shape[0], cuts[0]), land.shape[0])
-            columns = (*range(0, land.shape[1], cuts[1]), land.shape[1])
+            rows = (*range(0, size[0], cuts[0]), size[0])
+            columns = (*range(0, size[1], cuts[1]), size[1])
             tiles = type(job.tiles)(rows, columns)
-            found.append(trace_borders(type(job)(**{**vars(job), "tiles": tiles}), spread))
+            found.append(trace_borders(replace(job, tiles=tiles), spread, beyond=False))
         assert mend_seams(job, spread) == []
     for other in found[1:]:
         for name in ("points", "starts", "left", "right", "closed"):
@@ -201,9 +209,9 @@ def test_large_windows_are_cut_into_pieces_that_overlap():
 @pytest.mark.parametrize("wrong", [{"tile_px": 0}, {"halo_px": -1}, {"workers": 0}])
 def test_wrong_numbers_are_refused(toy, raster, land, wrong):
     with pytest.raises(InputError):
-        generalize_tiles(raster(land), toy, **wrong)
+        generalize_tiles(raster(land), None, toy, **wrong)
 
 
 def test_a_raster_without_classes_is_refused(toy, raster):
     with pytest.raises(InputError, match="no classified pixel"):
-        generalize_tiles(raster(np.full((20, 20), OUTSIDE, np.uint8)), toy, tile_px=7)
+        generalize_tiles(raster(np.full((20, 20), OUTSIDE, np.uint8)), None, toy, tile_px=7)

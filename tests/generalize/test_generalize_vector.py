@@ -7,8 +7,9 @@ import pytest
 import shapely
 
 from bocage.generalize import GeneralizeSettings, load_rules
+from bocage.generalize._engine import unlocked_in
 from bocage.generalize._faces import faces
-from bocage.generalize._frame import make_frame
+from bocage.generalize._frame import make_frame, source_of
 from bocage.generalize._raster import make_regions
 from bocage.generalize._rules import View, views_of
 from bocage.generalize._vector import (
@@ -17,7 +18,6 @@ from bocage.generalize._vector import (
     tight_places,
     too_narrow,
     trace,
-    unlocked,
     view_keys,
 )
 
@@ -81,7 +81,7 @@ def drawn(toy, raster, data, *, locked=None, **more):
     wanted = GeneralizeSettings(**{"rules": PLAIN, "mmu_ha": 0.05, **more})
     values = raster(data)
     lines = None if locked is None else raster(locked).isel(year=0, drop=True)
-    frame = make_frame(values, None, lines, legend=toy, reach_m=wanted.reach_m)
+    frame = make_frame(source_of(values, None, lines, legend=toy, reach_m=wanted.reach_m))
     regions = make_regions(frame, toy, wanted)
     views = views_of(1, toy, wanted, margin=0.0)
     borders = draw_borders(
@@ -90,7 +90,7 @@ def drawn(toy, raster, data, *, locked=None, **more):
         views,
         wanted,
         np.zeros(256, bool),
-        lambda tight: unlocked(tight, frame),
+        lambda tight: unlocked_in(frame, tight),
     )
     polygons, number = faces(borders.arcs)
     return regions, polygons[np.argsort(number)], borders.tight

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
 from bocage.generalize._frame import GRID, PAD
@@ -15,9 +15,39 @@ Geometries = NDArray[np.object_]
 
 
 def grow(labels: Labels, pixels: int = PAD) -> Labels:
-    """Extend the regions by some pixels into what is no region, nearest first."""
-    distance, (row, column) = ndimage.distance_transform_edt(labels < 0, return_indices=True)
-    return np.where(distance <= pixels, labels[row, column], labels)
+    """Extend the regions by some pixels into what is no region.
+
+    The nearest pixel gives its label, the first in raster order of those that are equally near,
+    so that windows of a raster and the whole of it grow alike.
+    """
+    return _grow(labels, pixels)
+
+
+@numba.njit(cache=True)
+def _grow(labels: Labels, pixels: int) -> Labels:
+    height, width = labels.shape
+    grown = labels.copy()
+    distance = np.full((height, width), np.int16(pixels * pixels + 1))
+    for y in range(height):
+        for x in range(width):
+            if labels[y, x] < 0 or not _at_rim(labels, y, x):
+                continue
+            for r in range(max(y - pixels, 0), min(y + pixels + 1, height)):
+                for c in range(max(x - pixels, 0), min(x + pixels + 1, width)):
+                    away = (r - y) ** 2 + (c - x) ** 2
+                    if labels[r, c] < 0 and away < distance[r, c]:
+                        distance[r, c], grown[r, c] = away, labels[y, x]
+    return grown
+
+
+@numba.njit(cache=True)
+def _at_rim(labels: Labels, y: int, x: int) -> bool:
+    """Whether a pixel touches one without a label."""
+    for r in range(max(y - 1, 0), min(y + 2, labels.shape[0])):
+        for c in range(max(x - 1, 0), min(x + 2, labels.shape[1])):
+            if labels[r, c] < 0:
+                return True
+    return False
 
 
 def cut_to(faces: Geometries, values: Ints, outline: BaseGeometry) -> tuple[Geometries, Ints]:

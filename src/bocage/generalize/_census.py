@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.generalize._graph import Bools, Ints, Labels, label_keys
-from bocage.generalize._store import Tiles
 from bocage.generalize._widths import OUT, Keys, Spans, core_pixels
+from bocage.generalize._window import Tiles
 
 TOP, BOTTOM, LEFT, RIGHT = range(4)
 """Sides of a tile."""
@@ -25,7 +25,7 @@ class Shapes:
     Attributes
     ----------
     size
-        Pixels, shape (n,).
+        Pixels whose area counts, shape (n,).
     first
         First pixel in raster order: row · columns of the raster + column, shape (n,).
     box
@@ -57,8 +57,6 @@ class Count:
         They, as far as they lie in the tile.
     key
         What the pixels of each have in common, shape (n,).
-    marked
-        Whether each holds a marked pixel, shape (n,).
     parts
         Groups of core pixels that touch, also diagonally.
     owner
@@ -69,14 +67,18 @@ class Count:
 
     polygons: Shapes
     key: NDArray[np.uint16]
-    marked: Bools
     parts: Shapes
     owner: Ints
     edges: tuple[Ints, ...]
 
 
 def count_tile(
-    keys: Keys, halo: int, corner: tuple[int, int], width: int, spans: Spans | None, marks: Bools
+    keys: Keys,
+    inside: Bools,
+    halo: int,
+    corner: tuple[int, int],
+    width: int,
+    spans: Spans | None,
 ) -> Count:
     """Count the polygons of a tile.
 
@@ -85,6 +87,8 @@ def count_tile(
     keys
         What the pixels of a polygon have in common, OUT for what is in none, shape (y, x),
         with `halo` more pixels on each side than the tile.
+    inside
+        Pixels whose area counts, of the same shape.
     halo
         At least as wide as the disc.
     corner
@@ -93,28 +97,24 @@ def count_tile(
         Columns of the raster.
     spans
         Disc of the least width; None where the width does not matter.
-    marks
-        Marked pixels of the tile, shape (y, x).
     """
     inner = (slice(halo, keys.shape[0] - halo), slice(halo, keys.shape[1] - halo))
     own = np.ascontiguousarray(keys[inner])
     labels, count = label_keys(own, own != OUT)
     parts, groups = np.full(own.shape, -1, np.int32), 0
     if spans is not None:
-        parts, groups = _label_core(own, np.ascontiguousarray(core_pixels(keys, spans)[inner]))
-    polygons = Shapes(*_measured(labels, count, *corner, width))
-    found = Shapes(*_measured(parts, groups, *corner, width))
-    marked = np.zeros(count, bool)
-    marked[np.unique(labels[marks & (labels >= 0)])] = True
-    layers = np.stack([own.astype(np.int64), labels.astype(np.int64), parts.astype(np.int64)])
+        counted = np.where(inside, keys, OUT).astype(np.uint16)
+        parts, groups = _label_core(own, np.ascontiguousarray(core_pixels(counted, spans)[inner]))
+    polygons = Shapes(*_measured(labels, inside[inner], count, *corner, width))
+    found = Shapes(*_measured(parts, inside[inner], groups, *corner, width))
     return Count(
         polygons=polygons,
         key=_at(own, polygons.first, corner, width),
-        marked=marked,
         parts=found,
         owner=_at(labels, found.first, corner, width).astype(np.int64),
         edges=tuple(
-            part.copy() for part in (layers[:, 0], layers[:, -1], layers[:, :, 0], layers[:, :, -1])
+            np.stack([layer[side].astype(np.int64) for layer in (own, labels, parts)])
+            for side in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1])
         ),
     )
 
@@ -169,9 +169,9 @@ def _label_core(keys: Keys, core: Bools) -> tuple[Labels, int]:
 
 @numba.njit(cache=True)
 def _measured(
-    labels: Labels, count: int, top: int, left: int, columns: int
+    labels: Labels, inside: Bools, count: int, top: int, left: int, columns: int
 ) -> tuple[Ints, Ints, Ints]:
-    """Pixels, first pixel and bounding box of each label."""
+    """Pixels inside, first pixel and bounding box of each label."""
     height, width = labels.shape
     size, first = np.zeros(count, np.int64), np.full(count, -1, np.int64)
     box = np.zeros((count, 4), np.int64)
@@ -181,10 +181,10 @@ def _measured(
             if own < 0:
                 continue
             r, c = top + y, left + x
-            if size[own] == 0:
+            if first[own] < 0:
                 first[own] = r * columns + c
                 box[own] = r, r, c, c
-            size[own] += 1
+            size[own] += inside[y, x]
             box[own, 1] = r
             box[own, 2], box[own, 3] = min(box[own, 2], c), max(box[own, 3], c)
     return size, first, box

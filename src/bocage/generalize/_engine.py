@@ -5,47 +5,29 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-import geopandas as gpd
-import numpy as np
-import shapely
 import xarray as xr
 from shapely.geometry.base import BaseGeometry
 
-from bocage.errors import RunError
-from bocage.generalize._affinity import similarity_table
-from bocage.generalize._arcs import Arcs
-from bocage.generalize._borders import cut_to, grow
-from bocage.generalize._coverage import Coverage
-from bocage.generalize._edges import border_graph, dissolve, polygon_graph, tidy, unite
-from bocage.generalize._faces import Geometries, faces
-from bocage.generalize._frame import Frame, make_frame
-from bocage.generalize._graph import Bools, Codes
-from bocage.generalize._merge import enforce
-from bocage.generalize._raster import Regions, make_regions
-from bocage.generalize._return import take_away
-from bocage.generalize._rules import View, views_of
-from bocage.generalize._settings import GeneralizeSettings
-from bocage.generalize._vector import (
-    Drawn,
-    Tight,
-    draw_borders,
-    join_tight,
-    tight_places,
-    trace,
-    unlocked,
-    view_keys,
+from bocage.generalize._assemble import (
+    RETURNS,
+    ROUNDING,
+    angular_in,
+    assemble,
+    coverage_of,
+    years_of,
 )
+from bocage.generalize._borders import grow
+from bocage.generalize._coverage import Coverage
+from bocage.generalize._frame import Frame, make_frame, source_of
+from bocage.generalize._raster import make_regions
+from bocage.generalize._return import take_away
+from bocage.generalize._rules import views_of
+from bocage.generalize._settings import GeneralizeSettings
+from bocage.generalize._vector import Tight, draw_borders, trace, unlocked
 from bocage.legend import Legend
 from bocage.posterior import Posterior
 
 _log = logging.getLogger(__name__)
-ANGULAR = "angular"  # the flag of classes whose borders are straight and have corners
-
-RETURNS = 3
-"""How often what is too narrow as a polygon goes back to the raster."""
-
-ROUNDING = 1e-6
-"""Share by which polygons exceed the thresholds, so that rounding never decides."""
 
 
 def generalize(
@@ -97,162 +79,43 @@ def generalize(
         If the polygons would not form a valid coverage.
     """
     settings = settings or GeneralizeSettings()
-    frame = make_frame(
-        classes,
-        area,
-        locked,
-        legend=legend,
-        reach_m=settings.reach_m,
-        posteriors=posteriors,
+    source = source_of(
+        classes, area, locked, legend=legend, reach_m=settings.reach_m, posteriors=posteriors
     )
-    views = views_of(len(frame.classes), legend, settings, margin=ROUNDING)
+    frame = make_frame(source)
+    views = views_of(source.years, legend, settings, margin=ROUNDING)
     regions = make_regions(frame, legend, settings)
     drawn = None
     for attempt in range(RETURNS + 1):
-        drawn = _drawn(regions, frame, views, legend, settings, drawn)
-        shapes, codes, tight = _polygons(regions, drawn, frame, views, legend, settings)
+        traced = trace(regions, regions.labels if source.outline is None else grow(regions.labels))
+        drawn = draw_borders(
+            traced,
+            frame.transform,
+            views,
+            settings,
+            angular_in(legend),
+            lambda tight: unlocked_in(frame, tight),
+            drawn,
+        )
+        shapes, codes, tight = assemble(
+            drawn,
+            traced,
+            source.outline,
+            views,
+            legend,
+            settings.mmw_m,
+            lambda tight: unlocked_in(frame, tight),
+        )
         if not len(tight) or attempt == RETURNS:
             break
         _log.info("%d places are too narrow and go back to the raster", len(tight))
         regions = take_away(regions, tight, frame, legend, settings)
-    return coverage_of(shapes, codes, years_of(classes), legend, frame.crs)
+    return coverage_of(shapes, codes, years_of(classes), legend, str(source.box.crs))
 
 
-def angular_in(legend: Legend) -> Bools:
-    """Class indices with angular borders, shape (256,)."""
-    found = np.zeros(256, bool)
-    found[[legend.index(code) for code in legend.flagged(ANGULAR)]] = True
-    return found
-
-
-def _drawn(
-    regions: Regions,
-    frame: Frame,
-    views: tuple[View, ...],
-    legend: Legend,
-    settings: GeneralizeSettings,
-    before: Drawn | None,
-) -> Drawn:
-    """The borders of regions."""
-    traced = trace(regions, regions.labels if frame.whole else grow(regions.labels))
-    return draw_borders(
-        traced,
-        frame.transform,
-        views,
-        settings,
-        angular_in(legend),
-        lambda tight: unlocked(tight, frame),
-        before,
+def unlocked_in(frame: Frame, tight: Tight) -> Tight:
+    """The places that are not in locked lines of a frame."""
+    locked = frame.locked
+    return unlocked(
+        tight, frame.transform, locked.shape, lambda window: locked[window.rows, window.columns]
     )
-
-
-def _polygons(
-    regions: Regions,
-    drawn: Drawn,
-    frame: Frame,
-    views: tuple[View, ...],
-    legend: Legend,
-    settings: GeneralizeSettings,
-) -> tuple[Geometries, Codes, Tight]:
-    """Polygons of regions, their classes, and where polygons of a view are too narrow."""
-    arcs, tight = drawn.arcs, drawn.tight
-    if frame.whole:
-        shapes, codes, found = merge_faces(
-            arcs, regions.codes, regions.line, views, legend, settings.mmw_m
-        )
-        return shapes, codes, tight if found is None else unlocked(found, frame)
-    table = similarity_table(legend)
-    pieces, numbers = faces(arcs)
-    _log.info("%d regions", len(pieces))
-    pieces, numbers = cut_to(pieces, numbers, frame.outline)
-    graph = polygon_graph(pieces, regions.codes[numbers], regions.line[numbers])
-    merged = enforce(graph, views, table)
-    shapes = unite(pieces, merged.group)
-    if settings.mmw_m:
-        found = _tight(shapes, merged.codes, views, settings.mmw_m, frame.outline)
-        tight = unlocked(found, frame)
-    return shapes, merged.codes, tight
-
-
-def merge_faces(
-    arcs: Arcs,
-    codes: Codes,
-    line: Bools,
-    views: tuple[View, ...],
-    legend: Legend,
-    mmw_m: float,
-) -> tuple[Geometries, Codes, Tight | None]:
-    """Polygons between borders, merged where they are too small.
-
-    Parameters
-    ----------
-    arcs
-        Borders in map coordinates, with those to the outside among them.
-    codes, line
-        Class index in each year, shape (regions, years), and whether it is a drawn line, of
-        each region.
-    views, legend, mmw_m
-        The rules; minimum width, m.
-
-    Returns
-    -------
-    numpy.ndarray
-        The polygons.
-    numpy.ndarray
-        Their class indices, shape (n, years).
-    Tight or None
-        Where polygons of a view are too narrow now; None where nothing was merged, so that
-        what is known of the borders holds.
-    """
-    pieces, _ = faces(arcs)
-    _log.info("%d regions", len(pieces))
-    graph = border_graph(arcs, shapely.area(pieces), codes, line)
-    merged = enforce(graph, views, similarity_table(legend))
-    shapes = faces(arcs, merged.group)[0]
-    if not mmw_m or len(shapes) == len(pieces):
-        return shapes, merged.codes, None
-    return shapes, merged.codes, _tight(shapes, merged.codes, views, mmw_m)
-
-
-def _tight(
-    shapes: Geometries,
-    codes: Codes,
-    views: tuple[View, ...],
-    mmw_m: float,
-    outline: BaseGeometry | None = None,
-) -> Tight:
-    """Where polygons of the views are too narrow; only at the limit of an area where it is given.
-
-    Away from the limit the borders have been tested already.
-    """
-    rim = None if outline is None else shapely.boundary(outline)
-    if rim is not None:
-        shapely.prepare(rim)
-    found = []
-    for view in views:
-        keys = view_keys(codes, view)
-        belongs = keys >= 0
-        polygons, _ = dissolve(shapes[belongs], keys[belongs, None])
-        if rim is not None:
-            polygons = polygons[shapely.intersects(rim, polygons)]
-        found.append(tight_places(polygons, mmw_m, view.area))
-    return join_tight(found)
-
-
-def years_of(classes: xr.DataArray) -> tuple[int, ...]:
-    """The years of a class raster; 1, 2 where it names none."""
-    if "year" not in classes.coords:
-        return tuple(range(1, (1 if classes.ndim == 2 else len(classes)) + 1))
-    return tuple(int(y) for y in np.atleast_1d(classes["year"].values))
-
-
-def coverage_of(
-    shapes: Geometries, indices: Codes, years: tuple[int, ...], legend: Legend, crs: str
-) -> Coverage:
-    """The coverage of finished polygons with their class indices."""
-    shapes, order = tidy(shapes)
-    if not shapely.coverage_is_valid(shapes):
-        raise RunError("the polygons do not form a valid coverage", remedy="report the raster")
-    codes = legend.code_table()[indices[order]]
-    columns = {Coverage.column(year): codes[:, n] for n, year in enumerate(years)}
-    return Coverage(gpd.GeoDataFrame(columns, geometry=shapes, crs=crs), years)

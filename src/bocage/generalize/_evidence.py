@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
@@ -36,16 +37,10 @@ class Evidence:
     weight: Bytes
 
 
-def evidence_of(
+def check_posteriors(
     posteriors: Sequence[Posterior], box: GeoBox, legend: Legend, years: int
-) -> Evidence:
-    """The classes and probabilities of posteriors on the grid of a class raster.
-
-    Raises
-    ------
-    InputError
-        If there is not one posterior per year, on the grid of the classes, of the same legend.
-    """
+) -> None:
+    """Raise an `InputError` unless there is one per year, on a grid, of a legend."""
     if len(posteriors) != years:
         raise InputError(
             f"{len(posteriors)} posteriors for {years} years of classes",
@@ -58,12 +53,16 @@ def evidence_of(
                 "a posterior is not on the grid of the classes",
                 remedy="crop or assemble it to the same pixels",
             )
-    most = max(p.k for p in posteriors)
-    shape = (years, most, *box.shape)
+
+
+def evidence_of(posteriors: Sequence[xr.Dataset]) -> Evidence:
+    """The classes and probabilities of the data of posteriors, one per year, on one grid."""
+    most = max(data.sizes["k"] for data in posteriors)
+    shape = (len(posteriors), most, posteriors[0].sizes["y"], posteriors[0].sizes["x"])
     index, weight = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
-    for year, posterior in enumerate(posteriors):
-        index[year, : posterior.k] = posterior.data["index"].values
-        weight[year, : posterior.k] = posterior.data["probability"].values
+    for year, data in enumerate(posteriors):
+        index[year, : data.sizes["k"]] = data["index"].values
+        weight[year, : data.sizes["k"]] = data["probability"].values
     weight[index == UNCLASSIFIED] = 0
     return Evidence(index, weight)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,25 +13,26 @@ import rasterio.features
 import shapely
 import xarray as xr
 from affine import Affine
-from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
 from bocage.errors import InputError
-from bocage.generalize._evidence import Evidence, evidence_of
+from bocage.generalize._evidence import Evidence, check_posteriors, evidence_of
 from bocage.generalize._graph import Bools, Codes
+from bocage.generalize._window import Window, cut
 from bocage.legend import OUTSIDE, UNCLASSIFIED, Legend
 from bocage.posterior import Posterior
 from bocage.rasters import geobox_of
-
-T = TypeVar("T", bound=np.generic)
 
 GRID = 0.001
 """Grid of all coordinates, m."""
 
 PAD = 4
 """Pixels around the area that also get labels, so that its limit cuts through polygons."""
+
+MARGIN = PAD + 1
+"""Pixels around the area that a frame has."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,10 @@ class Frame:
     inside
         Pixels whose centre is in the area, bool (y, x).
     outline
-        The area, on the 1 mm grid; the rectangle around it where it is all that has data.
+        The area, on the 1 mm grid; None where it is all that has data, so that its limit
+        follows the pixels.
     transform, pixel
         Pixel corner to map coordinates; pixel size in metres.
-    crs
-        Coordinate reference system of the raster.
-    whole
-        Whether the area is all that has data, so that its outline follows the pixels.
     evidence
         Probabilities of classes, where they are known.
     """
@@ -64,15 +62,79 @@ class Frame:
     locked: Bools
     domain: Bools
     inside: Bools
-    outline: BaseGeometry
+    outline: BaseGeometry | None
     transform: Affine
     pixel: float
-    crs: str
-    whole: bool
     evidence: Evidence | None = None
 
 
-def make_frame(
+@dataclass(frozen=True)
+class Source:
+    """What is to be generalised.
+
+    Attributes
+    ----------
+    classes
+        Class index, uint8, dims (year, y, x) or (y, x); may be backed by files.
+    locked
+        Not 0 where a line is drawn, dims (y, x), or None.
+    posteriors
+        One per year, or None.
+    outline
+        The area on the 1 mm grid; None where it is all that has data.
+    legend
+        Of the classes.
+    reach_m
+        How far labels may be extended to the limit of the area, m.
+    box
+        The pixel grid.
+    """
+
+    classes: xr.DataArray
+    locked: xr.DataArray | None
+    posteriors: Sequence[Posterior] | None
+    outline: BaseGeometry | None
+    legend: Legend
+    reach_m: float
+    box: GeoBox
+
+    @property
+    def years(self) -> int:
+        """One or two."""
+        return 1 if self.classes.ndim == 2 else self.classes.shape[0]
+
+    @property
+    def pixel(self) -> float:
+        """Pixel size, m."""
+        return float(self.box.affine.a)
+
+    def transform(self, window: Window) -> Affine:
+        """Pixel corner of a window to map coordinates."""
+        whole = Affine(*self.box.affine[:6])
+        west, north = whole.c + window.left * self.pixel, whole.f - window.top * self.pixel
+        return Affine(self.pixel, 0.0, west, 0.0, -self.pixel, north)
+
+    def around(self, outline: BaseGeometry) -> Window:
+        """The window that an area needs; it may reach beyond the raster."""
+        whole = self.box.affine
+        west, south, east, north = outline.bounds
+        left = math.floor((west - whole.c) / self.pixel + 1e-6)
+        right = math.ceil((east - whole.c) / self.pixel - 1e-6)
+        top = math.floor((whole.f - north) / self.pixel + 1e-6)
+        bottom = math.ceil((whole.f - south) / self.pixel - 1e-6)
+        return Window(top, bottom, left, right).grown(MARGIN)
+
+
+class Part(NamedTuple):
+    """The data of a window, which may reach beyond the raster."""
+
+    classes: Codes  # OUTSIDE beyond the raster
+    locked: Bools
+    evidence: Evidence | None
+    transform: Affine
+
+
+def source_of(
     classes: xr.DataArray,
     area: BaseGeometry | None,
     locked: xr.DataArray | None,
@@ -80,56 +142,120 @@ def make_frame(
     legend: Legend,
     reach_m: float,
     posteriors: Sequence[Posterior] | None = None,
-) -> Frame:
-    """Cut a class raster to an area and extend its labels to the whole of it.
+) -> Source:
+    """What is to be generalised, checked as far as it can be without reading it.
 
     Raises
     ------
     InputError
-        If the raster or the area is not what it must be, or the area reaches farther beyond
-        the data than `reach_m`.
+        If the rasters or the area are not what they must be.
     """
-    values = check_classes(classes, len(legend))
+    _check_kind(classes)
     box = geobox_of(classes, "the class raster")
-    pixel = pixel_size(box)
-    lines = np.zeros(values.shape[1:], bool) if locked is None else _locked(locked, box)
-    transform = Affine(*box.affine[:6])
-    data = (values != OUTSIDE).any(axis=0)
-    if not data.any():
-        raise InputError("the class raster has no classified pixel")
-    evidence = None if posteriors is None else evidence_of(posteriors, box, legend, len(values))
-    outline = _extent(data, transform) if area is None else _area(area)
-    rows, columns, transform = _window(outline, transform, pixel)
-    if evidence is not None:
-        evidence = replace(
-            evidence,
-            index=_cut_stack(evidence.index, rows, columns),
-            weight=_cut_stack(evidence.weight, rows, columns),
+    _check_pixels(box)
+    if locked is not None and (
+        locked.dims != ("y", "x") or geobox_of(locked, "the locked raster") != box
+    ):
+        raise InputError(
+            "the raster of locked pixels is not on the grid of the classes",
+            remedy="use the raster that draw_lines gave together with the classes",
         )
-    values = _cut(values, rows, columns, OUTSIDE)
-    lines = _cut(lines[None], rows, columns, 0)[0]
-    data = (values != OUTSIDE).any(axis=0)
-    values = np.where(data & (values == OUTSIDE), np.uint8(UNCLASSIFIED), values)
-    if area is None:
-        domain = inside = data
-    else:
-        domain, inside = _burn(outline, data.shape, transform)
-    values, lines = _extend(values, lines, data, domain, reach_m / pixel)
+    source = Source(
+        classes=classes,
+        locked=locked,
+        posteriors=posteriors,
+        outline=None if area is None else _area(area),
+        legend=legend,
+        reach_m=reach_m,
+        box=box,
+    )
+    if posteriors is not None:
+        check_posteriors(posteriors, box, legend, source.years)
+    return source
+
+
+def read_part(source: Source, window: Window) -> Part:
+    """The data of a window.
+
+    Raises
+    ------
+    InputError
+        If there are classes that the legend does not have.
+    """
+    rows, columns = source.box.shape
+    there = window.within((rows, columns))
+    rest = window.moved(-there.top, -there.left)
+    at = {"y": there.rows, "x": there.columns}
+    values = cut(_checked(source.classes.isel(at), len(source.legend)), rest, OUTSIDE)
+    lines = np.zeros(window.shape, bool)
+    if source.locked is not None:
+        lines = cut(np.asarray(source.locked.isel(at).values != 0), rest, 0)
+    evidence = None
+    if source.posteriors is not None:
+        found = evidence_of([posterior.data.isel(at) for posterior in source.posteriors])
+        evidence = Evidence(cut(found.index, rest, 0), cut(found.weight, rest, 0))
+    return Part(values, lines, evidence, source.transform(window))
+
+
+def make_frame(source: Source) -> Frame:
+    """All of the source, cut to its area.
+
+    Raises
+    ------
+    InputError
+        If nothing is classified, or the area reaches farther beyond the data than it may.
+    """
+    outline = source.outline
+    if outline is None:
+        rows, columns = source.box.shape
+        every = read_part(replace(source, posteriors=None), Window(0, rows, 0, columns))
+        data = (every.classes != OUTSIDE).any(axis=0)
+        if not data.any():
+            raise InputError("the class raster has no classified pixel")
+        outline = _extent(data, every.transform)
+    part = read_part(source, source.around(outline))
+    if source.outline is not None and (part.classes == OUTSIDE).all():
+        raise InputError("the area lies outside the class raster")
+    return frame_of(part, source.outline, source.reach_m)
+
+
+def frame_of(part: Part, outline: BaseGeometry | None, reach_m: float) -> Frame:
+    """The data of a window cut to an area, and extended to the whole of it.
+
+    Parameters
+    ----------
+    part
+        The data.
+    outline
+        The area; None where it is all that has data.
+    reach_m
+        How far labels may be extended, m.
+
+    Raises
+    ------
+    InputError
+        If the area reaches farther beyond the data.
+    """
+    data = (part.classes != OUTSIDE).any(axis=0)
+    values = np.where(data & (part.classes == OUTSIDE), np.uint8(UNCLASSIFIED), part.classes)
+    domain = inside = data
+    if outline is not None:
+        domain, inside = _burn(outline, data.shape, part.transform)
+    pixel = float(part.transform.a)
+    values, lines = _extend(values, part.locked, data, domain, reach_m / pixel)
     return Frame(
         classes=values,
         locked=lines,
         domain=domain,
         inside=inside,
         outline=outline,
-        transform=transform,
+        transform=part.transform,
         pixel=pixel,
-        crs=str(box.crs),
-        whole=area is None,
-        evidence=evidence,
+        evidence=part.evidence,
     )
 
 
-def check_kind(classes: xr.DataArray) -> None:
+def _check_kind(classes: xr.DataArray) -> None:
     """Refuse what is no class raster of one year or two, without reading it.
 
     Raises
@@ -150,9 +276,8 @@ def check_kind(classes: xr.DataArray) -> None:
         raise InputError(f"the class raster has {years} years", remedy="generalise one year or two")
 
 
-def check_classes(classes: xr.DataArray, size: int) -> Codes:
+def _checked(classes: xr.DataArray, size: int) -> Codes:
     """Class indices of a raster, shape (years, y, x), checked against a legend of some size."""
-    check_kind(classes)
     values = classes.values if classes.ndim == 3 else classes.values[None]
     # Hashing needs no copy, counting one of eight bytes a pixel.
     unknown = sorted(int(v) for v in pd.unique(values.ravel()) if size < v < OUTSIDE)
@@ -164,8 +289,7 @@ def check_classes(classes: xr.DataArray, size: int) -> Codes:
     return np.ascontiguousarray(values)
 
 
-def pixel_size(box: GeoBox) -> float:
-    """Size of square pixels in metres, or an `InputError` when they are none."""
+def _check_pixels(box: GeoBox) -> None:
     a, b, _, d, e, _ = box.affine[:6]
     projected = box.crs is not None and box.crs.projected
     if not projected or b or d or a <= 0 or not math.isclose(a, -e, rel_tol=1e-9):
@@ -173,16 +297,6 @@ def pixel_size(box: GeoBox) -> float:
             f"the class raster's pixels are not squares in metres, north up ({box.crs}, {a}, {e})",
             remedy="warp it to EPSG:3035 with the method 'nearest'",
         )
-    return float(a)
-
-
-def _locked(locked: xr.DataArray, box: GeoBox) -> Bools:
-    if locked.dims != ("y", "x") or geobox_of(locked, "the locked raster") != box:
-        raise InputError(
-            "the raster of locked pixels is not on the grid of the classes",
-            remedy="use the raster that draw_lines gave together with the classes",
-        )
-    return np.asarray(locked.values != 0)
 
 
 def _area(area: BaseGeometry) -> BaseGeometry:
@@ -204,39 +318,6 @@ def _extent(data: Bools, transform: Affine) -> BaseGeometry:
     return shapely.box(west, south, east, north)
 
 
-def _window(
-    outline: BaseGeometry, transform: Affine, pixel: float
-) -> tuple[tuple[int, int], tuple[int, int], Affine]:
-    west, south, east, north = outline.bounds
-    left = math.floor((west - transform.c) / pixel + 1e-6) - PAD - 1
-    right = math.ceil((east - transform.c) / pixel - 1e-6) + PAD + 1
-    top = math.floor((transform.f - north) / pixel + 1e-6) - PAD - 1
-    bottom = math.ceil((transform.f - south) / pixel - 1e-6) + PAD + 1
-    west, north = transform.c + left * pixel, transform.f - top * pixel
-    return (top, bottom), (left, right), Affine(pixel, 0.0, west, 0.0, -pixel, north)
-
-
-def _cut(
-    values: NDArray[T], rows: tuple[int, int], columns: tuple[int, int], fill: int
-) -> NDArray[T]:
-    """Cut a window that may reach beyond the array, shape (k, y, x)."""
-    height, width = values.shape[1:]
-    shape = (len(values), rows[1] - rows[0], columns[1] - columns[0])
-    result = np.full(shape, fill, dtype=values.dtype)
-    top, bottom = max(rows[0], 0), min(rows[1], height)
-    left, right = max(columns[0], 0), min(columns[1], width)
-    if top < bottom and left < right:
-        to = (slice(top - rows[0], bottom - rows[0]), slice(left - columns[0], right - columns[0]))
-        result[:, to[0], to[1]] = values[:, top:bottom, left:right]
-    return result
-
-
-def _cut_stack(
-    values: NDArray[np.uint8], rows: tuple[int, int], columns: tuple[int, int]
-) -> NDArray[np.uint8]:
-    return np.stack([_cut(part, rows, columns, 0) for part in values])
-
-
 def _burn(outline: BaseGeometry, shape: tuple[int, int], transform: Affine) -> tuple[Bools, Bools]:
     touched, centred = (
         rasterio.features.rasterize(
@@ -254,7 +335,10 @@ def _extend(
     if not missing.any():
         return values, lines
     if not data.any():
-        raise InputError("the area lies outside the class raster")
+        raise InputError(
+            "a part of the area lies far outside the class raster",
+            remedy="classify the whole area, or cut the area to what is classified",
+        )
     distance, (row, column) = ndimage.distance_transform_edt(~data, return_indices=True)
     far = missing & (distance > reach)
     if far.any():

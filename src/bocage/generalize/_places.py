@@ -1,4 +1,4 @@
-"""Where a geometry lies on the pixels of a frame."""
+"""Where a geometry lies on pixels."""
 
 from __future__ import annotations
 
@@ -7,19 +7,30 @@ import shapely
 from affine import Affine
 from shapely.geometry.base import BaseGeometry
 
-from bocage.generalize._frame import Frame
 from bocage.generalize._graph import Bools
+from bocage.generalize._window import Window
 
 
-def window_around(geometry: BaseGeometry, frame: Frame, pixels: int) -> tuple[slice, slice, Affine]:
-    """Rows and columns that hold a geometry and some pixels around it, and their transform."""
+def window_around(
+    geometry: BaseGeometry, transform: Affine, shape: tuple[int, ...], pixels: int
+) -> tuple[Window, Affine]:
+    """The pixels that hold a geometry and some around it, and the transform of their corner.
+
+    Parameters
+    ----------
+    geometry
+        In map coordinates.
+    transform, shape
+        Of the raster, which the window does not leave.
+    pixels
+        How many more on each side.
+    """
     west, south, east, north = shapely.bounds(geometry)
-    left, top = ~frame.transform @ (west, north)
-    right, bottom = ~frame.transform @ (east, south)
-    row, column = max(int(top) - pixels, 0), max(int(left) - pixels, 0)
-    rows = slice(row, min(int(bottom) + pixels + 1, frame.domain.shape[0]))
-    columns = slice(column, min(int(right) + pixels + 1, frame.domain.shape[1]))
-    return rows, columns, frame.transform @ Affine.translation(column, row)
+    left, top = ~transform @ (west, north)
+    right, bottom = ~transform @ (east, south)
+    found = Window(int(top), int(bottom) + 1, int(left), int(right) + 1)
+    found = found.grown(pixels).within((shape[0], shape[1]))
+    return found, transform @ Affine.translation(found.left, found.top)
 
 
 def pixels_in(geometry: BaseGeometry, shape: tuple[int, ...], where: Affine) -> Bools:

@@ -9,8 +9,8 @@ import numpy as np
 
 from bocage.generalize._census import Count, Shapes, seam_lines
 from bocage.generalize._graph import Bools, Ints, components
-from bocage.generalize._store import Tiles, Window
 from bocage.generalize._widths import OUT
+from bocage.generalize._window import Tiles, Window
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from affine import Affine
 from scipy import ndimage
+from shapely.geometry.base import BaseGeometry
 
 from bocage.generalize._frame import Frame
 from bocage.generalize._graph import Bools, Labels, pair_codes
@@ -11,14 +13,13 @@ from bocage.generalize._places import pixels_in, window_around
 from bocage.generalize._raster import Regions, classes_of, repair_regions
 from bocage.generalize._settings import GeneralizeSettings
 from bocage.generalize._vector import Tight
-from bocage.generalize._widths import OUT, grow_into
+from bocage.generalize._widths import OUT, Keys, grow_into
 from bocage.legend import Legend
 
 AROUND = 8
 """Pixels around a place that take part."""
 
-REACH = 1000
-"""Rings over which it is filled: all of it."""
+_REACH = 1000  # rings over which it is filled: all of it
 _MOVED = 4  # pixels over which smoothing and simplification move a border
 
 
@@ -47,27 +48,60 @@ def take_away(
     keys = np.where(regions.labels >= 0, pair_codes(classes), OUT).astype(np.uint16)
     touched = np.zeros(keys.shape, bool)
     for place, polygon in zip(tight.place, tight.polygon, strict=True):
-        rows, columns, where = window_around(place, frame, AROUND)
-        part = keys[rows, columns]
-        labels, inside = regions.labels[rows, columns], frame.inside[rows, columns]
-        drawn = pixels_in(polygon, part.shape, where)
-        own = own_pixels(labels, drawn, inside)
-        taken = pixels_in(place, part.shape, where)
-        # Between a smooth border and that of the pixels lies what would keep the place apart.
-        taken |= ndimage.binary_dilation(taken, iterations=_MOVED, mask=own & ~drawn)
-        taken &= part != OUT
-        source = ~own & (part != OUT)
-        touched[rows, columns] |= taken
-        grown = np.ascontiguousarray(part)
-        grow_into(grown, taken, source, REACH)
-        keys[rows, columns] = grown
+        window, where = window_around(place, frame.transform, keys.shape, AROUND)
+        at = window.rows, window.columns
+        keys[at], taken = give_place(
+            keys[at], regions.labels[at], frame.inside[at], place, polygon, where
+        )
+        touched[at] |= taken
     # Those beside belong to polygons that may have been left with too little.
     starts = np.flatnonzero(ndimage.binary_dilation(touched)).astype(np.int32)
     found = classes_of(keys, classes, regions.labels >= 0)
     return repair_regions(frame, found, regions.drawn, legend, settings, starts)
 
 
-def own_pixels(labels: Labels, drawn: Bools, inside: Bools) -> Bools:
+def give_place(
+    keys: Keys,
+    labels: Labels,
+    inside: Bools,
+    place: BaseGeometry,
+    polygon: BaseGeometry,
+    where: Affine,
+) -> tuple[Keys, Bools]:
+    """Give a place where a polygon is too narrow to what lies beside the polygon.
+
+    Parameters
+    ----------
+    keys
+        Class pairs of the pixels around the place, OUT outside, shape (y, x).
+    labels
+        Their regions.
+    inside
+        Pixels whose centre is in the area.
+    place, polygon
+        As `Tight` has them.
+    where
+        Pixel corner to map coordinates.
+
+    Returns
+    -------
+    numpy.ndarray
+        The class pairs afterwards.
+    numpy.ndarray
+        The pixels that were given, shape (y, x).
+    """
+    drawn = pixels_in(polygon, keys.shape, where)
+    own = _own_pixels(labels, drawn, inside)
+    taken = pixels_in(place, keys.shape, where)
+    # Between a smooth border and that of the pixels lies what would keep the place apart.
+    taken |= ndimage.binary_dilation(taken, iterations=_MOVED, mask=own & ~drawn)
+    taken &= keys != OUT
+    grown = np.array(keys)
+    grow_into(grown, taken.copy(), ~own & (keys != OUT), _REACH)
+    return grown, taken
+
+
+def _own_pixels(labels: Labels, drawn: Bools, inside: Bools) -> Bools:
     """Pixels in a polygon as it is drawn, and those beside that belong to the same regions.
 
     Smooth borders and the limit of the area leave out the centres of some pixels, which must

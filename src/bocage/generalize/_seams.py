@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bocage.generalize._affinity import similarity_table
 from bocage.generalize._census import Count, count_tile
-from bocage.generalize._graph import Codes, Labels, pair_codes
+from bocage.generalize._graph import Labels
+from bocage.generalize._job import Job
 from bocage.generalize._polygons import Suspect, join_tiles, suspects_of
 from bocage.generalize._raster import RIM_PIXELS
 from bocage.generalize._repair import AS_DRAWN, keys_of, repair
-from bocage.generalize._rules import View, views_of
-from bocage.generalize._settings import GeneralizeSettings
-from bocage.generalize._store import Store, Tiles, Window
-from bocage.generalize._widths import OUT, Keys, Spans, disc
+from bocage.generalize._window import Window
 from bocage.generalize._workers import Spread
-from bocage.legend import OUTSIDE, Legend
+from bocage.legend import OUTSIDE
 
 _log = logging.getLogger(__name__)
 
@@ -28,56 +25,6 @@ ROUNDS = 6
 """How often the whole raster is looked at again."""
 
 _AROUND = 64  # pixels around a suspect in the first round; later twice, 4, 8 times as many
-
-
-@dataclass(frozen=True)
-class Job:
-    """A raster in files, and what must hold of it.
-
-    Attributes
-    ----------
-    store
-        The files.
-    tiles
-        How it is cut.
-    years
-        One or two.
-    pixel
-        Pixel size, m.
-    legend, settings
-        The rules.
-    largest
-        Pixels a side of the largest window.
-    """
-
-    store: Store
-    tiles: Tiles
-    years: int
-    pixel: float
-    legend: Legend
-    settings: GeneralizeSettings
-    largest: int
-
-    @property
-    def views(self) -> tuple[View, ...]:
-        """The views, with the thresholds of the raster."""
-        return views_of(self.years, self.legend, self.settings, margin=self.settings.margin)
-
-    @property
-    def spans(self) -> Spans | None:
-        """Disc of the least width."""
-        width = self.settings.mmw_m
-        return disc(width / self.pixel) if width else None
-
-
-def keys_in(classes: Codes) -> Keys:
-    """Class pairs of pixels, shape (years, y, x) → (y, x); OUT outside."""
-    return np.where(classes[0] == OUTSIDE, OUT, pair_codes(classes)).astype(np.uint16)
-
-
-def reach_of(spans: Spans | None) -> int:
-    """Pixels that a disc reaches from its centre."""
-    return 1 if spans is None else max(1, int(np.abs(spans).max()))
 
 
 def mend_seams(job: Job, spread: Spread, changed: Sequence[Window] | None = None) -> list[Suspect]:
@@ -112,12 +59,10 @@ def mend_seams(job: Job, spread: Spread, changed: Sequence[Window] | None = None
         _log.info("round %d: %d suspects, %d repairs", turn + 1, len(found), len(windows))
         if not windows and not left:
             return left
-        reach = reach_of(job.spans)
-        tiles = job.tiles.windows()
         stale = {
             k
-            for k, tile in enumerate(tiles)
-            if any(tile.grown(reach).meets(window) for window in windows)
+            for k, tile in enumerate(job.tiles.windows())
+            if any(tile.grown(job.reach).meets(window) for window in windows)
         }
         places = [*windows, *(suspect.window for suspect in left)]
     _recount(job, spread, counts, stale)
@@ -133,12 +78,13 @@ def _recount(job: Job, spread: Spread, counts: list[list[Count]], stale: set[int
 
 def _count(job: Job, tile: Window) -> list[Count]:
     """Polygons of every view in a tile."""
-    halo = reach_of(job.spans)
-    pairs = keys_in(job.store.read(tile.grown(halo))[0])
-    corner, width = (tile.top, tile.left), job.tiles.shape[1]
-    none = np.zeros(tile.shape, bool)
+    around = tile.grown(job.reach)
+    pairs, inside = job.keys(around), job.store.read("inside", around)
+    corner, width = (tile.top, tile.left), job.shape[1]
     return [
-        count_tile(keys_of(pairs, view, job.years == 2), halo, corner, width, job.spans, none)
+        count_tile(
+            keys_of(pairs, view, job.years == 2), inside, job.reach, corner, width, job.spans
+        )
         for view in job.views
     ]
 
@@ -150,13 +96,13 @@ def _suspects(job: Job, counts: list[list[Count]], changed: list[Window] | None)
         polygons = join_tiles(job.tiles, [count[number] for count in counts])
         least = view.area / AS_DRAWN / job.pixel**2
         wide = job.spans is not None
-        found += suspects_of(polygons, least, job.tiles.shape[1], changed, wide)
+        found += suspects_of(polygons, least, job.shape[1], changed, wide)
     return sorted(found, key=lambda suspect: suspect[:2])
 
 
 def _mend(job: Job, suspect: Suspect, around: int) -> tuple[list[Window], int]:
     """Repair the polygons around a suspect; where they changed, and the faults that are left."""
-    whole = suspect.window.grown(around).within(job.tiles.shape)
+    whole = suspect.window.grown(around).within(job.shape)
     changed, left = [], 0
     for window in _pieces(whole, job.largest):
         start = np.arange(window.shape[0] * window.shape[1], dtype=np.int32)
@@ -182,26 +128,26 @@ def _pieces(window: Window, largest: int) -> list[Window]:
 
 def _mend_window(job: Job, window: Window, starts: Labels) -> tuple[Window | None, int]:
     """Repair the polygons of a window that hold some pixels."""
-    classes, drawn = job.store.read(window)
-    domain = classes[0] != OUTSIDE
+    classes = job.store.read("classes", window)
+    locked = job.store.read("locked", window)
     after, left = repair(
         classes,
-        domain,
-        domain,
-        drawn & domain,
-        np.zeros_like(domain),
+        classes[0] != OUTSIDE,
+        job.store.read("inside", window),
+        locked | job.store.read("drawn", window),
+        locked,
         job.views,
         similarity_table(job.legend),
         pixel=job.pixel,
         spans=job.spans,
         rim_contact=RIM_PIXELS,
         starts=starts,
-        beyond=_beyond(window, job.tiles.shape, reach_of(job.spans)),
+        beyond=_beyond(window, job.shape, job.reach),
     )
     rows, columns = np.nonzero((after != classes).any(axis=0))
     if not len(rows):
         return None, left
-    job.store.write(window, after)
+    job.store.write("classes", window, after)
     top, bottom = window.top + int(rows.min()), window.top + int(rows.max()) + 1
     first, last = window.left + int(columns.min()), window.left + int(columns.max()) + 1
     return Window(top, bottom, first, last), left

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from bocage.generalize._arcs import Arcs, same_arcs, trace_arcs
 from bocage.generalize._faces import Geometries, faces
-from bocage.generalize._frame import GRID, Frame
+from bocage.generalize._frame import GRID
 from bocage.generalize._graph import Bools, Codes, Floats, Ints, Labels
 from bocage.generalize._places import pixels_in, window_around
 from bocage.generalize._raster import Regions
 from bocage.generalize._rules import View
 from bocage.generalize._settings import GeneralizeSettings
 from bocage.generalize._smooth import Shaped, Style, shape
+from bocage.generalize._window import Window
 
 _log = logging.getLogger(__name__)
 
@@ -250,17 +251,30 @@ def join_tight(found: list[Tight]) -> Tight:
     )
 
 
-def unlocked(tight: Tight, frame: Frame) -> Tight:
-    """The places of polygons that are not locked lines for the most part: those may be narrow."""
+def unlocked(
+    tight: Tight, transform: Affine, shape: tuple[int, ...], locked: Callable[[Window], Bools]
+) -> Tight:
+    """The places of polygons that are not locked lines for the most part: those may be narrow.
+
+    Parameters
+    ----------
+    tight
+        All places.
+    transform, shape
+        Of the raster of locked pixels.
+    locked
+        Gives these in a window.
+    """
     kept = np.ones(len(tight), bool)
-    if frame.locked.any():
-        for n, polygon in enumerate(tight.polygon):
-            if n and polygon is tight.polygon[n - 1]:
-                kept[n] = kept[n - 1]  # a network of roads has many places
-                continue
-            rows, columns, where = window_around(polygon, frame, 0)
-            own = pixels_in(polygon, frame.locked[rows, columns].shape, where)
-            kept[n] = 2 * (own & frame.locked[rows, columns]).sum() <= own.sum()
+    for n, polygon in enumerate(tight.polygon):
+        if n and polygon is tight.polygon[n - 1]:
+            kept[n] = kept[n - 1]  # a network of roads has many places
+            continue
+        window, where = window_around(polygon, transform, shape, 0)
+        lines = locked(window)
+        if lines.any():
+            own = pixels_in(polygon, lines.shape, where)
+            kept[n] = 2 * (own & lines).sum() <= own.sum()
     return Tight(tight.place[kept], tight.polygon[kept])
 
 
