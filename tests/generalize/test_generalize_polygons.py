@@ -14,7 +14,7 @@ from bocage.generalize._polygons import join_tiles, suspects_of
 from bocage.generalize._widths import OUT, disc
 from bocage.generalize._window import Tiles, Window
 
-REACH = 2
+REACH, LOCKED = 2, 77
 
 
 def polygons_of(keys, size, spans=None):
@@ -23,8 +23,11 @@ def polygons_of(keys, size, spans=None):
     counts = []
     for t in tiles.windows():
         part = padded[t.top : t.bottom + 2 * REACH, t.left : t.right + 2 * REACH]
-        part, corner = np.ascontiguousarray(part), (t.top, t.left)
-        counts.append(count_tile(part, part != OUT, REACH, corner, keys.shape[1], spans))
+        part, locked = np.ascontiguousarray(part), np.pad(keys == LOCKED, REACH)
+        locked = locked[t.top : t.bottom + 2 * REACH, t.left : t.right + 2 * REACH]
+        counts.append(
+            count_tile(part, part != OUT, locked, REACH, (t.top, t.left), keys.shape[1], spans)
+        )
     return join_tiles(tiles, counts)
 
 
@@ -93,3 +96,14 @@ def test_small_polygons_are_suspects_at_seams_and_changes_only():
     beside = suspects_of(found, 50, 40, [Window(7, 8, 3, 4)], widths=False)
     assert [(p.row, p.column, p.split) for p in beside] == [(2, 2, False)]
     assert suspects_of(found, 50, 40, [Window(10, 11, 3, 4)], widths=False) == []
+
+
+def test_locked_lines_may_be_narrow_but_not_small():
+    keys = np.ones((20, 60), np.uint16)
+    keys[9:11] = LOCKED
+    for size in (7, 20, 100):
+        found = polygons_of(keys, size, disc(4.0))
+        assert suspects_of(found, 100, 60, None, widths=True) == []
+        everywhere = [Window(0, 20, 0, 60)]
+        (place,) = suspects_of(found, 150, 60, everywhere, widths=True)
+        assert (place.row, place.column, place.split) == (9, 0, False)

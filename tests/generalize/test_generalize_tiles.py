@@ -9,6 +9,7 @@ import dask.array
 import numpy as np
 import pytest
 import shapely
+import shapely.affinity
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
@@ -23,6 +24,7 @@ from bocage.generalize._tiles import generalize_tiles, raster_stage
 from bocage.generalize._window import Window
 from bocage.generalize._workers import processes
 from bocage.legend import OUTSIDE
+from bocage.posterior import Posterior
 
 PLAIN = load_rules("plain")
 
@@ -148,6 +150,58 @@ def test_processes_and_repetition_change_nothing(toy, raster, land):
         for workers in (1, 1, 2)
     ]
     assert found[0] == found[1] == found[2]
+
+
+def wild(shape, square):
+    """An area of two parts with holes, whose limits follow no pixels."""
+    height, width = shape
+    middle = square(0, 0, width, height).centroid
+    star = shapely.buffer(middle, 0.9 * height).intersection(square(6.3, 9.1, width - 4.7, height))
+    hole = shapely.buffer(shapely.affinity.translate(middle, 40, 35), 61.7)
+    return star.difference(hole).difference(square(-1, 148.4, width + 1, 149.6))
+
+
+@pytest.mark.parametrize("kind", ["area", "locked", "posteriors"])
+def test_all_that_the_whole_takes_gives_the_same_in_tiles(toy, raster, square, land, kind):
+    area, more = wild(land.shape, square), {}
+    years = [land, np.where(np.arange(land.shape[1]) < 120, np.roll(land, 9, axis=0), land)]
+    if kind == "locked":
+        line = np.zeros(land.shape, np.uint8)
+        line[100:103] = line[:, 60:64] = 4
+        years = [np.where(line, 4, year) for year in years]
+        more["locked"] = raster(line).isel(year=0, drop=True)
+    data = raster(*years)
+    if kind == "posteriors":
+        rng = np.random.default_rng(5)
+        more["posteriors"] = [
+            Posterior.from_probabilities(
+                rng.random((len(toy), *land.shape))
+                + 2 * (year == np.c_[1 : len(toy) + 1][..., None]),
+                data.odc.geobox,
+                toy,
+                k=3,
+            )
+            for year in years
+        ]
+    wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
+    whole = generalize(data, area, toy, wanted, **more)
+    tiled = generalize_tiles(data, area, toy, wanted, tile_px=90, halo_px=260, **more)
+    assert bytes_of(tiled) == bytes_of(whole)
+    seams = generalize_tiles(data, area, toy, wanted, tile_px=70, halo_px=4, **more)
+    assert abs(shapely.area(seams.frame.geometry.to_numpy()).sum() - area.area) < 1.0
+
+
+def test_the_rules_hold_in_an_area_of_tiles(toy, raster, square, land, checker, narrow):
+    area = wild(land.shape, square)
+    wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
+    found = generalize_tiles(raster(land), area, toy, wanted, tile_px=45, halo_px=3)
+    checker(found, area, mmu_ha=0.1)
+    assert narrow(found, area, mmw_m=10.0) == []
+
+
+def test_an_area_beyond_the_raster_is_refused(toy, raster, square, land):
+    with pytest.raises(InputError, match="area"):
+        generalize_tiles(raster(land), square(-300, 0, 40, 40), toy, tile_px=60, halo_px=3)
 
 
 def test_only_windows_are_read(toy, raster, land, tmp_path):

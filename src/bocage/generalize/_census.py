@@ -57,6 +57,8 @@ class Count:
         They, as far as they lie in the tile.
     key
         What the pixels of each have in common, shape (n,).
+    exempt
+        How many more of the pixels of each are locked lines than are not, shape (n,).
     parts
         Groups of core pixels that touch, also diagonally.
     owner
@@ -67,6 +69,7 @@ class Count:
 
     polygons: Shapes
     key: NDArray[np.uint16]
+    exempt: Ints
     parts: Shapes
     owner: Ints
     edges: tuple[Ints, ...]
@@ -75,6 +78,7 @@ class Count:
 def count_tile(
     keys: Keys,
     inside: Bools,
+    locked: Bools,
     halo: int,
     corner: tuple[int, int],
     width: int,
@@ -89,6 +93,8 @@ def count_tile(
         with `halo` more pixels on each side than the tile.
     inside
         Pixels whose area counts, of the same shape.
+    locked
+        Pixels of locked lines, of the same shape.
     halo
         At least as wide as the disc.
     corner
@@ -107,9 +113,11 @@ def count_tile(
         parts, groups = _label_core(own, np.ascontiguousarray(core_pixels(counted, spans)[inner]))
     polygons = Shapes(*_measured(labels, inside[inner], count, *corner, width))
     found = Shapes(*_measured(parts, inside[inner], groups, *corner, width))
+    sign = np.where(locked[inner], 1, -1)[labels >= 0]
     return Count(
         polygons=polygons,
         key=_at(own, polygons.first, corner, width),
+        exempt=np.bincount(labels[labels >= 0], sign, minlength=count).astype(np.int64),
         parts=found,
         owner=_at(labels, found.first, corner, width).astype(np.int64),
         edges=tuple(

@@ -51,10 +51,11 @@ def trace_borders(job: Job, spread: Spread, *, beyond: bool) -> Traced:
 
 def _count(job: Job, tile: Window) -> tuple[Count, Bools]:
     """The regions of a tile, and which of them hold pixels of lines."""
-    keys, inside = job.keys(tile), job.store.read("inside", tile)
-    count = count_tile(keys, inside, 0, (tile.top, tile.left), job.shape[1], None)
+    keys, locked = job.keys(tile), job.store.read("locked", tile)
+    inside = job.store.read("inside", tile)
+    count = count_tile(keys, inside, locked, 0, (tile.top, tile.left), job.shape[1], None)
     labels = label_keys(keys, keys != OUT)[0]
-    line = (job.store.read("drawn", tile) | job.store.read("locked", tile)) & (labels >= 0)
+    line = (job.store.read("drawn", tile) | locked) & (labels >= 0)
     marked = np.zeros(len(count.key), bool)
     marked[np.unique(labels[line])] = True
     return count, marked
@@ -100,8 +101,9 @@ def take_back(job: Job, tight: Tight) -> list[Window]:
     changed = []
     for place, polygon in zip(tight.place, tight.polygon, strict=True):
         window, where = window_around(place, job.transform, job.shape, AROUND)
-        keys = job.keys(window)
-        labels, inside = label_keys(keys, keys != OUT)[0], job.store.read("inside", window)
+        keys, inside = job.keys(window), job.store.read("inside", window)
+        # The labels are those of before all changes.
+        labels = job.store.read("labels", window)
         given, _ = give_place(keys, labels, inside, place, polygon, where)
         classes = job.store.read("classes", window)
         job.store.write("classes", window, classes_of(given, classes, keys != OUT))

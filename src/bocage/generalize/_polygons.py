@@ -27,6 +27,8 @@ class Polygons:
         Where those of each tile begin in `number`, shape (tiles + 1,).
     at_seam
         Whether each meets a line between tiles.
+    exempt
+        Whether most of each is a locked line, which may be narrow.
     parts, owner
         Their groups of core pixels, and the polygon of each.
     """
@@ -35,6 +37,7 @@ class Polygons:
     number: Ints
     offset: Ints
     at_seam: Bools
+    exempt: Bools
     parts: Shapes
     owner: Ints
 
@@ -75,6 +78,7 @@ def join_tiles(tiles: Tiles, counts: list[Count]) -> Polygons:
         number=number,
         offset=regions,
         at_seam=met,
+        exempt=np.bincount(number, np.concatenate([c.exempt for c in counts]), minlength=many) > 0,
         parts=_concatenated([count.parts for count in counts]).joined(group, cores),
         owner=owner,
     )
@@ -150,13 +154,15 @@ def suspects_of(
             any(_window(box).grown(1).meets(window) for window in changed)
             for box in shapes.box[small]
         ]
+    narrow = (groups == 0) & ~polygons.exempt
     if widths:
-        small |= groups == 0
-    found = [(shapes.first[k], shapes.box[k], bool(groups[k] == 0)) for k in np.flatnonzero(small)]
+        small |= narrow
+    found = [(shapes.first[k], shapes.box[k], bool(narrow[k])) for k in np.flatnonzero(small)]
     if widths:
         parts = polygons.parts
         order = np.lexsort((parts.first, -parts.size, polygons.owner))
         later = order[1:][np.diff(polygons.owner[order]) == 0]
+        later = later[~polygons.exempt[polygons.owner[later]]]
         found += [(parts.first[k], parts.box[k], True) for k in later]
     places = sorted(found, key=lambda item: int(item[0]))
     return [

@@ -25,6 +25,7 @@ ROUNDS = 6
 """How often the whole raster is looked at again."""
 
 _AROUND = 64  # pixels around a suspect in the first round; later twice, 4, 8 times as many
+_WIDEST = 3  # the round from which on they are not more
 
 
 def mend_seams(job: Job, spread: Spread, changed: Sequence[Window] | None = None) -> list[Suspect]:
@@ -52,12 +53,12 @@ def mend_seams(job: Job, spread: Spread, changed: Sequence[Window] | None = None
         found = _suspects(job, counts, places)
         windows, left = [], []
         for suspect in found:
-            repaired, still = _mend(job, suspect, _AROUND << min(turn, 3))
+            repaired, still = _mend(job, suspect, _AROUND << min(turn, _WIDEST))
             windows += repaired
             if not repaired and (suspect.split or still):
                 left.append(suspect)
         _log.info("round %d: %d suspects, %d repairs", turn + 1, len(found), len(windows))
-        if not windows and not left:
+        if not windows and (not left or turn >= _WIDEST):
             return left
         stale = {
             k
@@ -79,11 +80,18 @@ def _recount(job: Job, spread: Spread, counts: list[list[Count]], stale: set[int
 def _count(job: Job, tile: Window) -> list[Count]:
     """Polygons of every view in a tile."""
     around = tile.grown(job.reach)
-    pairs, inside = job.keys(around), job.store.read("inside", around)
+    pairs = job.keys(around)
+    inside, locked = job.store.read("inside", around), job.store.read("locked", around)
     corner, width = (tile.top, tile.left), job.shape[1]
     return [
         count_tile(
-            keys_of(pairs, view, job.years == 2), inside, job.reach, corner, width, job.spans
+            keys_of(pairs, view, job.years == 2),
+            inside,
+            locked,
+            job.reach,
+            corner,
+            width,
+            job.spans,
         )
         for view in job.views
     ]
