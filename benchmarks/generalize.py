@@ -35,8 +35,8 @@ from benchmarks._generalize_real import make_real
 from benchmarks._virtual import DATA, ROOT, legend
 from bocage.generalize import GeneralizeSettings
 from bocage.generalize._assemble import angular_in
+from bocage.generalize._encode import encode_any, single_band
 from bocage.generalize._faces import faces
-from bocage.generalize._files import encode_any, single_band
 from bocage.generalize._frame import Frame, make_frame
 from bocage.generalize._raster import Regions, make_regions
 from bocage.generalize._rules import views_of

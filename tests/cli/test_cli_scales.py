@@ -1,4 +1,4 @@
-"""Several scales and attributes from the command line."""
+"""Several scales, attributes and tiles from the command line."""
 
 import geopandas as gpd
 import numpy as np
@@ -37,3 +37,11 @@ def test_a_layer_for_each_scale_with_attributes(raster, tmp_path):
 def test_scales_that_are_no_numbers_are_usage_errors(raster, tmp_path, capsys):
     assert run("generalize", raster, "--out", tmp_path / "map.gpkg", "--scales", "fine") == 2
     assert "no list of hectares" in capsys.readouterr().err
+
+
+def test_tiles_give_the_same_map(raster, tmp_path):
+    for name, more in (("whole", ()), ("tiles", ("--tile", 300)), ("two", ("--workers", 2))):
+        assert run("generalize", raster, "--out", tmp_path / f"{name}.gpkg", *more) == 0
+    found = {path.read_bytes() for path in tmp_path.glob("*.gpkg")}
+    assert len(found) == 1
+    assert run("generalize", raster, "--out", tmp_path / "none.gpkg", "--tile", 0) == 2

@@ -11,7 +11,7 @@ import shapely
 
 from bocage.errors import InputError
 from bocage.files import sha256
-from bocage.generalize import GeneralizeSettings, generalize_files, load_rules
+from bocage.generalize import GeneralizeSettings, Tiling, generalize_files, load_rules
 from bocage.legend import load_legend
 from bocage.rasters import wrap, write_geotiff
 from bocage.refine import LineLayer
@@ -99,6 +99,31 @@ def test_nodata_is_outside_and_another_zero_unknown(tif, tmp_path):
     assert sorted(gpd.read_file(out).code) == [2, 5]
 
 
+@pytest.mark.parametrize("legend", [None, "pa"])
+def test_files_read_in_windows_give_the_same_file(tif, tmp_path, square, legend):
+    rng = np.random.default_rng(8)
+    first = np.kron(rng.choice([1110, 3110, 4211], (9, 8)), np.ones((30, 30), int))
+    first[:40, :25] = 60_000
+    second = np.where(np.arange(240) < 100, np.roll(first, 7, axis=0), first)
+    paths = [
+        tif(data, f"classes_{year}.tif", nodata=60_000)
+        for data, year in ((first, 2021), (second, 2024))
+    ]
+    gpd.GeoDataFrame(geometry=[square(20, 3.2, 210.7, 260)], crs="EPSG:3035").to_file(
+        tmp_path / "aoi.gpkg"
+    )
+    known = None if legend is None else load_legend(legend)
+    for aoi, tiling in ((None, Tiling(100)), (tmp_path / "aoi.gpkg", Tiling(110, workers=2))):
+        found = []
+        for tiles in (None, tiling):
+            out = tmp_path / "out.gpkg"
+            more = {"legend": known, "settings": PLAIN, "aoi": aoi, "scales": (0.5, 5)}
+            layers = generalize_files(*paths, out, **more, attributes=True, tiles=tiles)
+            assert layers["status_2021_0p5ha"] > layers["status_2021_5ha"] > 0
+            found.append(sha256(out))
+        assert found[0] == found[1]
+
+
 def test_area_and_lines(tif, tmp_path, square):
     pa = load_legend("pa")
     area = square(3, 3, 57, 57)
@@ -145,14 +170,16 @@ def test_wrong_rasters_are_named(tif, tmp_path):
         (tmp_path / "none.tif", None, pa, "no such file"),
     ]
     for first, second, legend, message in cases:
-        with pytest.raises(InputError, match=message):
-            generalize_files(first, second, out, legend=legend, settings=PLAIN)
+        for tiles in (None, Tiling(40)):
+            with pytest.raises(InputError, match=message):
+                generalize_files(first, second, out, legend=legend, settings=PLAIN, tiles=tiles)
     with rasterio.open(good) as source:
         profile = {**source.profile, "count": 2}
         with rasterio.open(tmp_path / "two.tif", "w", **profile) as target:
             target.write(np.stack([source.read(1)] * 2))
-    with pytest.raises(InputError, match="2 bands"):
-        generalize_files(tmp_path / "two.tif", None, out, settings=PLAIN)
+    for tiles in (None, Tiling(40)):
+        with pytest.raises(InputError, match="2 bands"):
+            generalize_files(tmp_path / "two.tif", None, out, settings=PLAIN, tiles=tiles)
     assert not out.exists()
 
 

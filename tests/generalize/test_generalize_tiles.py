@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from bocage.errors import InputError
-from bocage.generalize import GeneralizeSettings, generalize, load_rules, undersized
+from bocage.generalize import GeneralizeSettings, Tiling, generalize, load_rules, undersized
 from bocage.generalize._frame import MARGIN, make_frame, source_of
 from bocage.generalize._mosaic import trace_borders
 from bocage.generalize._raster import make_regions
 from bocage.generalize._seams import _pieces, mend_seams
-from bocage.generalize._tiles import generalize_tiles, raster_stage
+from bocage.generalize._tiles import raster_stage
 from bocage.generalize._window import Window
 from bocage.generalize._workers import processes
 from bocage.legend import OUTSIDE
@@ -96,7 +96,7 @@ def test_the_rules_hold_whatever_the_tiles(
         layers = [np.where(outside, OUTSIDE, layer).astype(np.uint8) for layer in layers]
     data, extent = raster(*layers), area_of(layers[0], square)
     wanted = GeneralizeSettings(mmu_ha=mmu, mmw_m=mmw, rules=PLAIN)
-    result = generalize_tiles(data, None, toy, wanted, tile_px=size, halo_px=halo)
+    result = generalize(data, None, toy, wanted, tiles=Tiling(size, halo))
     checker(result, extent, mmu_ha=mmu)
     if mmw:
         assert narrow(result, extent, mmw_m=mmw) == []
@@ -111,7 +111,7 @@ def test_tiles_with_enough_around_them_change_nothing(toy, raster, land, tmp_pat
     expected = regions.codes.T[:, regions.labels]
     with processes(1) as spread:
         source = source_of(raster(land), None, None, legend=toy, reach_m=0)
-        job = raster_stage(source, wanted, tmp_path, spread, tile_px=size, halo_px=260)
+        job = raster_stage(source, wanted, tmp_path, spread, Tiling(size, 260))
     every = Window(0, land.shape[0] + 2 * MARGIN, 0, land.shape[1] + 2 * MARGIN)
     expected = np.where(regions.labels >= 0, expected, OUTSIDE)
     np.testing.assert_array_equal(job.store.read("classes", every), expected)
@@ -122,7 +122,7 @@ def test_tiles_with_enough_around_them_change_nothing(toy, raster, land, tmp_pat
 def test_the_coverage_is_nearly_that_of_the_whole(toy, raster, land, size):
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
     whole = generalize(raster(land), None, toy, wanted)
-    tiled = generalize_tiles(raster(land), None, toy, wanted, tile_px=size, halo_px=128)
+    tiled = generalize(raster(land), None, toy, wanted, tiles=Tiling(size, 128))
     same = shapely.intersection(
         whole.frame.dissolve("code_2021").geometry.to_numpy(),
         tiled.frame.dissolve("code_2021").geometry.to_numpy(),
@@ -133,7 +133,7 @@ def test_the_coverage_is_nearly_that_of_the_whole(toy, raster, land, size):
 def test_seams_are_repaired(toy, raster, square, land, checker, narrow, caplog):
     caplog.set_level(logging.INFO, "bocage")
     wanted = GeneralizeSettings(mmu_ha=0.2, rules=PLAIN)
-    result = generalize_tiles(raster(land), None, toy, wanted, tile_px=40, halo_px=2)
+    result = generalize(raster(land), None, toy, wanted, tiles=Tiling(40, 2))
     assert any("repairs" in line and ", 0 repairs" not in line for line in caplog.messages)
     extent = square(0, 0, land.shape[1], land.shape[0])
     checker(result, extent, mmu_ha=0.2)
@@ -144,9 +144,7 @@ def test_processes_and_repetition_change_nothing(toy, raster, land):
     years = raster(land, np.roll(land, 2, axis=0))
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
     found = [
-        bytes_of(
-            generalize_tiles(years, None, toy, wanted, tile_px=90, halo_px=10, workers=workers)
-        )
+        bytes_of(generalize(years, None, toy, wanted, tiles=Tiling(90, 10, workers)))
         for workers in (1, 1, 2)
     ]
     assert found[0] == found[1] == found[2]
@@ -185,23 +183,23 @@ def test_all_that_the_whole_takes_gives_the_same_in_tiles(toy, raster, square, l
         ]
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
     whole = generalize(data, area, toy, wanted, **more)
-    tiled = generalize_tiles(data, area, toy, wanted, tile_px=90, halo_px=260, **more)
+    tiled = generalize(data, area, toy, wanted, tiles=Tiling(90, 260), **more)
     assert bytes_of(tiled) == bytes_of(whole)
-    seams = generalize_tiles(data, area, toy, wanted, tile_px=70, halo_px=4, **more)
+    seams = generalize(data, area, toy, wanted, tiles=Tiling(70, 4), **more)
     assert abs(shapely.area(seams.frame.geometry.to_numpy()).sum() - area.area) < 1.0
 
 
 def test_the_rules_hold_in_an_area_of_tiles(toy, raster, square, land, checker, narrow):
     area = wild(land.shape, square)
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
-    found = generalize_tiles(raster(land), area, toy, wanted, tile_px=45, halo_px=3)
+    found = generalize(raster(land), area, toy, wanted, tiles=Tiling(45, 3))
     checker(found, area, mmu_ha=0.1)
     assert narrow(found, area, mmw_m=10.0) == []
 
 
 def test_an_area_beyond_the_raster_is_refused(toy, raster, square, land):
     with pytest.raises(InputError, match="area"):
-        generalize_tiles(raster(land), square(-300, 0, 40, 40), toy, tile_px=60, halo_px=3)
+        generalize(raster(land), square(-300, 0, 40, 40), toy, tiles=Tiling(60, 3))
 
 
 def test_only_windows_are_read(toy, raster, land, tmp_path):
@@ -218,11 +216,9 @@ def test_only_windows_are_read(toy, raster, land, tmp_path):
         )
     )
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
-    found = generalize_tiles(lazy, None, toy, wanted, tile_px=50, halo_px=60, scratch=tmp_path)
+    found = generalize(lazy, None, toy, wanted, tiles=Tiling(50, 60, scratch=tmp_path))
     assert max(shape[1] for shape in read) <= 50
-    assert bytes_of(found) == bytes_of(
-        generalize_tiles(data, None, toy, wanted, tile_px=50, halo_px=60)
-    )
+    assert bytes_of(found) == bytes_of(generalize(data, None, toy, wanted, tiles=Tiling(50, 60)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -231,7 +227,7 @@ def test_arcs_do_not_depend_on_the_tiles(toy, raster, land, tmp_path):
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
     with processes(1) as spread:
         source = source_of(raster(land), None, None, legend=toy, reach_m=0)
-        job = raster_stage(source, wanted, tmp_path, spread, tile_px=60, halo_px=30)
+        job = raster_stage(source, wanted, tmp_path, spread, Tiling(60, 30))
         size = job.shape
         for cuts in ((60, 60), (33, 70), (500, 500), (7, 200)):
             rows = (*range(0, size[0], cuts[0]), size[0])
@@ -261,11 +257,11 @@ def test_large_windows_are_cut_into_pieces_that_overlap():
 
 
 @pytest.mark.parametrize("wrong", [{"tile_px": 0}, {"halo_px": -1}, {"workers": 0}])
-def test_wrong_numbers_are_refused(toy, raster, land, wrong):
+def test_wrong_numbers_are_refused(wrong):
     with pytest.raises(InputError):
-        generalize_tiles(raster(land), None, toy, **wrong)
+        Tiling(**wrong)
 
 
 def test_a_raster_without_classes_is_refused(toy, raster):
     with pytest.raises(InputError, match="no classified pixel"):
-        generalize_tiles(raster(np.full((20, 20), OUTSIDE, np.uint8)), None, toy, tile_px=7)
+        generalize(raster(np.full((20, 20), OUTSIDE)), None, toy, tiles=Tiling(7))

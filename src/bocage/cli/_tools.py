@@ -81,11 +81,19 @@ def generalize(
     attributes: Annotated[
         bool, typer.Option("--attributes", help="Add purity, second class, displacement …")
     ] = False,
+    tile: Annotated[
+        int | None,
+        typer.Option(help="Work in tiles of this many pixels a side, for rasters of any size."),
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes that work on tiles.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Turn a categorical raster into a clean polygon coverage; two rasters into class pairs."""
-    from bocage.generalize import GeneralizeSettings, generalize_files, load_rules
+    from bocage.generalize import GeneralizeSettings, Tiling, generalize_files, load_rules
 
+    tiles = None
+    if tile is not None or workers > 1:
+        tiles = Tiling(workers=workers) if tile is None else Tiling(tile, workers=workers)
     known = load_legend(legend) if legend else None
     named = rules or ("pa" if known is not None and known.id == "pa" else "plain")
     settings = GeneralizeSettings(mmu_ha=mmu, mmw_m=mmw, rules=load_rules(named))
@@ -99,6 +107,7 @@ def generalize(
         linear=linear,
         scales=None if scales is None else _hectares(scales),
         attributes=attributes,
+        tiles=tiles,
     )
     give({"out": str(out), **result}, as_json=as_json, text=f"{out}: {result}")
 

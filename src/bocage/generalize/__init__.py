@@ -13,7 +13,7 @@ from bocage.generalize._settings import (
     list_rules,
     load_rules,
 )
-from bocage.generalize._tiles import generalize_tiles
+from bocage.generalize._tiles import Tiling
 from bocage.generalize._undersized import undersized
 
 __all__ = [
@@ -22,12 +22,12 @@ __all__ = [
     "ExceptionRule",
     "GeneralizeSettings",
     "Rules",
+    "Tiling",
     "coarsen",
     "describe",
     "generalize",
     "generalize_files",
     "generalize_scales",
-    "generalize_tiles",
     "list_rules",
     "load_rules",
     "oversized",

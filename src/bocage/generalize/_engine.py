@@ -18,11 +18,14 @@ from bocage.generalize._assemble import (
 )
 from bocage.generalize._borders import grow
 from bocage.generalize._coverage import Coverage
-from bocage.generalize._frame import Frame, make_frame, source_of
+from bocage.generalize._faces import Geometries
+from bocage.generalize._frame import Frame, Source, make_frame, source_of
+from bocage.generalize._graph import Codes
 from bocage.generalize._raster import make_regions
 from bocage.generalize._return import take_away
 from bocage.generalize._rules import views_of
 from bocage.generalize._settings import GeneralizeSettings
+from bocage.generalize._tiles import Tiling, generalize_tiles
 from bocage.generalize._vector import Tight, draw_borders, trace, unlocked
 from bocage.legend import Legend
 from bocage.posterior import Posterior
@@ -38,6 +41,7 @@ def generalize(
     *,
     locked: xr.DataArray | None = None,
     posteriors: Sequence[Posterior] | None = None,
+    tiles: Tiling | None = None,
 ) -> Coverage:
     """Turn a class raster of one or two years into one coverage of class pairs.
 
@@ -65,6 +69,9 @@ def generalize(
         What the classifier believes, one per year on the grid of `classes`: neighbouring pixels
         then vote with their probabilities, and small regions join the neighbour whose class is
         likely in them.
+    tiles
+        How to cut what is larger than memory; in one piece when None. All rasters may then be
+        backed by files or dask: only windows of them are read.
 
     Returns
     -------
@@ -82,6 +89,15 @@ def generalize(
     source = source_of(
         classes, area, locked, legend=legend, reach_m=settings.reach_m, posteriors=posteriors
     )
+    shapes, codes = (
+        _whole(source, settings) if tiles is None else generalize_tiles(source, settings, tiles)
+    )
+    return coverage_of(shapes, codes, years_of(classes), legend, str(source.box.crs))
+
+
+def _whole(source: Source, settings: GeneralizeSettings) -> tuple[Geometries, Codes]:
+    """Polygons and their class indices, in one piece."""
+    legend = source.legend
     frame = make_frame(source)
     views = views_of(source.years, legend, settings, margin=ROUNDING)
     regions = make_regions(frame, legend, settings)
@@ -110,7 +126,7 @@ def generalize(
             break
         _log.info("%d places are too narrow and go back to the raster", len(tight))
         regions = take_away(regions, tight, frame, legend, settings)
-    return coverage_of(shapes, codes, years_of(classes), legend, str(source.box.crs))
+    return shapes, codes
 
 
 def unlocked_in(frame: Frame, tight: Tight) -> Tight:

@@ -9,29 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
-import pandas as pd
 import pyogrio
 import shapely
-import xarray as xr
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from bocage.errors import InputError
 from bocage.files import atomic_path
 from bocage.generalize._attributes import describe
 from bocage.generalize._coverage import Coverage
+from bocage.generalize._encode import open_any, read_any
 from bocage.generalize._engine import generalize
 from bocage.generalize._scales import generalize_scales
 from bocage.generalize._settings import GeneralizeSettings
+from bocage.generalize._tiles import Tiling
 from bocage.grid import read_sites
-from bocage.legend import OUTSIDE, Legend, LegendClass
-from bocage.rasters import geobox_of, read_raster, wrap
+from bocage.legend import Legend
+from bocage.rasters import geobox_of
 from bocage.refine import LineLayer, draw_lines, line_layers
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_DENSE = 1 << 20  # largest value, or span of values, for which tables are made
-_LARGEST = 2**31 - 2
 _DATE = "1970-01-01T00:00:00Z"  # GeoPackages note when they were written; ours must not differ
 
 
@@ -46,6 +42,7 @@ def generalize_files(
     linear: Path | str | Sequence[LineLayer] | None = None,
     scales: Sequence[float] | None = None,
     attributes: bool = False,
+    tiles: Tiling | None = None,
 ) -> dict[str, int]:
     """Generalise one categorical raster file, or two of the same place, to a GeoPackage.
 
@@ -71,7 +68,11 @@ def generalize_files(
         Mapping units in hectares, each of which gives layers of its own, such as
         ``status_0p5ha`` and ``status_25ha``; None: that of the settings.
     attributes
-        Whether the status layers get the columns of `bocage.generalize.describe`.
+        Whether the status layers get the columns of `bocage.generalize.describe`, for which
+        the rasters are read as a whole.
+    tiles
+        How to cut rasters that are larger than memory; in one piece when None. Lines, too, are
+        drawn into whole rasters.
 
     Returns
     -------
@@ -83,146 +84,33 @@ def generalize_files(
     InputError
         If a file cannot be read, the grids differ, or a value is in no legend.
     """
-    rasters = [read_raster(path, what="classes") for path in (first, second) if path is not None]
-    names, years = _names([Path(p) for p in (first, second) if p is not None])
-    values = [single_band(raster, name) for raster, name in zip(rasters, names, strict=True)]
-    box = geobox_of(rasters[0])
-    if len(rasters) == 2 and geobox_of(rasters[1]) != box:
-        raise InputError(
-            f"{first} and {second} are not on the same grid", remedy="warp one onto the other"
-        )
-    legend, indices = encode_any(values, legend)
-    classes = wrap(indices, box, dims=("year", "y", "x"), year=list(years))
-    area = None if aoi is None else _read_area(aoi, str(box.crs))
+    paths = [Path(path) for path in (first, second) if path is not None]
+    names, years = _names(paths)
+    legend, classes = (read_any if tiles is None else open_any)(paths, legend, years)
+    area = None if aoi is None else _read_area(aoi, str(geobox_of(classes).crs))
     locked, raw = None, classes
     layers = line_layers(linear, legend) if isinstance(linear, Path | str) else linear
     if layers:
         classes, locked = draw_lines(classes, layers, legend)
     if scales is None:
-        coverages = {"": generalize(classes, area, legend, settings, locked=locked)}
+        coverages = {"": generalize(classes, area, legend, settings, locked=locked, tiles=tiles)}
     else:
-        found = generalize_scales(classes, area, legend, settings, scales, locked=locked)
+        found = generalize_scales(
+            classes, area, legend, settings, scales, locked=locked, tiles=tiles
+        )
         coverages = {f"_{unit:g}ha".replace(".", "p"): c for unit, c in found.items()}
     views: dict[str, gpd.GeoDataFrame] = {}
     for suffix, coverage in coverages.items():
         statuses = [coverage.status(year) for year in coverage.years]
         if attributes:
             statuses = [
-                describe(frame, raw[n], legend, rim=area) for n, frame in enumerate(statuses)
+                describe(frame, raw[n].compute(), legend, rim=area)
+                for n, frame in enumerate(statuses)
             ]
         of_scale = _views(coverage, statuses, names, legend)
         views |= {f"{layer}{suffix}": frame for layer, frame in of_scale.items()}
     _write(Path(out), views)
     return {layer: len(view) for layer, view in views.items()}
-
-
-def encode_any(
-    values: Sequence[NDArray[np.integer]], legend: Legend | None
-) -> tuple[Legend, NDArray[np.uint8]]:
-    """Class indices of rasters whose values are indices or codes.
-
-    Parameters
-    ----------
-    values
-        Integer arrays, shape (y, x), -1 outside and 0 unknown. Values that are leaf codes and
-        could be indices as well are taken for codes.
-    legend
-        The nomenclature; None makes one level of the values.
-
-    Returns
-    -------
-    Legend
-        The nomenclature.
-    numpy.ndarray
-        Class index, uint8 (years, y, x).
-
-    Raises
-    ------
-    InputError
-        If the values are neither leaf codes nor class indices of the legend.
-    """
-    present = np.unique(np.concatenate([_present(v) for v in values]))
-    found = [int(v) for v in present if v > 0]
-    if legend is None:
-        legend = _legend_of(found)
-    codes = set(legend.codes())
-    known = np.maximum(present, 0)
-    if set(found) <= codes:
-        indices = legend.encode(known)
-    elif all(v <= len(legend) for v in found):
-        indices = known.astype(np.uint8)
-    else:
-        strange = [v for v in found if v not in codes]
-        raise InputError(
-            f"value {strange[0]} is neither a leaf code nor a class index of '{legend.id}'",
-            remedy="give the legend of the raster, or none",
-        )
-    indices[present < 0] = OUTSIDE
-    return legend, np.stack([_look_up(v, present, indices) for v in values])
-
-
-def _present(values: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Values that occur, in order."""
-    # Hashing is much faster here than the sort of numpy.unique.
-    return np.sort(pd.unique(values.ravel())).astype(np.int64)
-
-
-def _look_up(
-    values: NDArray[np.integer], present: NDArray[np.int64], indices: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
-    """The index of each value, all of which are present."""
-    low, high = int(present[0]), int(present[-1])
-    if high - low >= _DENSE:
-        return np.asarray(indices[np.searchsorted(present, values)])
-    table = np.zeros(high - low + 1, np.uint8)
-    table[present - low] = indices
-    return np.asarray(table[values - low])
-
-
-def _legend_of(found: list[int]) -> Legend:
-    if not found:
-        raise InputError("the raster has no value above 0", remedy="class codes start at 1")
-    if len(found) >= OUTSIDE:
-        raise InputError(
-            f"the raster has {len(found)} values, that is no classification",
-            remedy="give a categorical raster with fewer than 255 classes",
-        )
-    grey = [f"#{round(40 + 200 * n / len(found)):02x}" + "8080" for n in range(len(found))]
-    return Legend(
-        "values",
-        tuple(LegendClass((v,), (str(v),), c) for v, c in zip(found, grey, strict=True)),
-    )
-
-
-def single_band(raster: xr.DataArray, name: str) -> NDArray[np.int32]:
-    """The values of a raster of one band, shape (y, x), -1 for nodata.
-
-    Raises
-    ------
-    InputError
-        If it has more bands, or values that are not whole numbers from 0 on.
-    """
-    if len(raster) != 1:
-        raise InputError(f"{name}: {len(raster)} bands", remedy="give a single-band raster")
-    data, nodata = raster.values[0], raster.attrs["nodata"]
-    outside = np.zeros(data.shape, bool)
-    if nodata is not None:
-        outside = np.isnan(data) if np.isnan(nodata) else data == nodata
-    elif data.dtype == np.uint8:
-        outside = data == OUTSIDE
-    whole = np.where(outside, data.dtype.type(0), data)
-    if np.issubdtype(data.dtype, np.floating):
-        broken = bool((~np.isfinite(whole) | (whole != np.floor(whole))).any())
-    else:
-        broken = False
-    if broken or whole.min(initial=0) < 0 or whole.max(initial=0) > _LARGEST:
-        raise InputError(
-            f"{name}: values are not whole numbers from 0 to {_LARGEST}",
-            remedy="give a categorical raster",
-        )
-    whole = whole.astype(np.int32)
-    whole[outside] = -1
-    return np.asarray(whole)
 
 
 def _names(paths: list[Path]) -> tuple[list[str], tuple[int, ...]]:

@@ -26,6 +26,7 @@ from bocage.generalize._graph import Bools, Codes, Ints, RegionGraph, contract
 from bocage.generalize._merge import enforce
 from bocage.generalize._rules import View, views_of
 from bocage.generalize._settings import GeneralizeSettings, load_rules
+from bocage.generalize._tiles import Tiling
 from bocage.legend import OUTSIDE, Legend
 from bocage.posterior import Posterior
 from bocage.rasters import geobox_of, wrap
@@ -51,6 +52,7 @@ def generalize_scales(
     mmws_m: Mapping[float, float] | None = None,
     locked: xr.DataArray | None = None,
     posteriors: Sequence[Posterior] | None = None,
+    tiles: Tiling | None = None,
 ) -> dict[float, Coverage]:
     """Generalise a class raster to several mapping units at once.
 
@@ -62,7 +64,7 @@ def generalize_scales(
 
     Parameters
     ----------
-    classes, area, legend, locked, posteriors
+    classes, area, legend, locked, posteriors, tiles
         As `generalize` takes them.
     settings
         The defaults when None. Its exceptions hold at the scale of its own unit, `mmu_ha`,
@@ -96,7 +98,9 @@ def generalize_scales(
     if strange := sorted(set(widths) - set(units)):
         raise InputError(f"a width is given for {strange[0]:g} ha, which is no mapping unit")
     first = replace(_settings_of(units[0], settings), mmw_m=widths.get(units[0], settings.mmw_m))
-    coverage = generalize(classes, area, legend, first, locked=locked, posteriors=posteriors)
+    coverage = generalize(
+        classes, area, legend, first, locked=locked, posteriors=posteriors, tiles=tiles
+    )
     found = {units[0]: coverage}
     pixel = float(geobox_of(classes).affine.a)
     pile = _Pile(coverage, legend, first.mmw_m)

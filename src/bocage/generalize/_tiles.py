@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from shapely.geometry.base import BaseGeometry
 
 from bocage.errors import InputError
-from bocage.generalize._assemble import (
-    RETURNS,
-    ROUNDING,
-    angular_in,
-    assemble,
-    coverage_of,
-    years_of,
-)
-from bocage.generalize._coverage import Coverage
+from bocage.generalize._assemble import RETURNS, ROUNDING, angular_in, assemble
 from bocage.generalize._faces import Geometries
-from bocage.generalize._frame import MARGIN, Part, Source, frame_of, read_part, source_of
+from bocage.generalize._frame import MARGIN, Part, Source, frame_of, read_part
 from bocage.generalize._graph import Codes
 from bocage.generalize._job import Job
 from bocage.generalize._mosaic import take_back, trace_borders
@@ -35,39 +27,19 @@ from bocage.generalize._store import Store
 from bocage.generalize._vector import Tight, draw_borders, unlocked
 from bocage.generalize._window import Tiles, Window
 from bocage.generalize._workers import Spread, folder_for, processes
-from bocage.legend import OUTSIDE, Legend
-from bocage.posterior import Posterior
+from bocage.legend import OUTSIDE
 
 _log = logging.getLogger(__name__)
 
 _LEAST_WINDOW = 1024  # pixels a side that a window for repairs may have, however small the tiles
 
 
-def generalize_tiles(
-    classes: xr.DataArray,
-    area: BaseGeometry | None,
-    legend: Legend,
-    settings: GeneralizeSettings | None = None,
-    *,
-    locked: xr.DataArray | None = None,
-    posteriors: Sequence[Posterior] | None = None,
-    tile_px: int = 3000,
-    halo_px: int = 256,
-    workers: int = 1,
-    scratch: Path | None = None,
-) -> Coverage:
-    """`generalize` for rasters that are larger than memory.
+@dataclass(frozen=True)
+class Tiling:
+    """How rasters that are larger than memory are cut.
 
-    Each tile is generalised with what lies around it. What then breaks a rule at the seams is
-    repaired in windows, so that the coverage keeps to the same rules as an untiled one, and
-    differs from it near the seams only, if at all. Borders are traced tile by tile, and drawn
-    together: seams leave no trace in them.
-
-    Parameters
+    Attributes
     ----------
-    classes, area, legend, settings, locked, posteriors
-        As `generalize` takes them. The rasters may be backed by files or dask: only windows of
-        them are read.
     tile_px
         Pixels a side of a tile, at most.
     halo_px
@@ -77,29 +49,41 @@ def generalize_tiles(
     scratch
         Folder for temporary files of seven bytes a pixel and one more for each year; that of
         the system when None.
+    """
+
+    tile_px: int = 3000
+    halo_px: int = 256
+    workers: int = 1
+    scratch: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.tile_px < 1 or self.halo_px < 0 or self.workers < 1:
+            raise InputError(
+                f"tiles of {self.tile_px} pixels, {self.halo_px} around, {self.workers} processes",
+                remedy="give a size above 0 and at least one process",
+            )
+
+
+def generalize_tiles(
+    source: Source, settings: GeneralizeSettings, tiling: Tiling
+) -> tuple[Geometries, Codes]:
+    """Generalise tile by tile.
+
+    Each tile is generalised with what lies around it. What then breaks a rule at the seams is
+    repaired in windows, so that the polygons keep to the same rules as untiled ones, and
+    differ from them near the seams only, if at all. Borders are traced tile by tile, and drawn
+    together: seams leave no trace in them.
 
     Returns
     -------
-    Coverage
-        A valid coverage of exactly the area.
-
-    Raises
-    ------
-    InputError
-        If the raster or the area is not what it must be.
-    RunError
-        If the polygons would not form a valid coverage.
+    numpy.ndarray
+        Polygons of a coverage of the area.
+    numpy.ndarray
+        Their class indices, shape (n, years).
     """
-    settings = settings or GeneralizeSettings()
-    if tile_px < 1 or halo_px < 0 or workers < 1:
-        raise InputError(f"tiles of {tile_px} pixels, {halo_px} around, {workers} processes")
-    source = source_of(
-        classes, area, locked, legend=legend, reach_m=settings.reach_m, posteriors=posteriors
-    )
-    with folder_for(scratch) as folder, processes(workers) as spread:
-        job = raster_stage(source, settings, folder, spread, tile_px=tile_px, halo_px=halo_px)
-        shapes, codes = _polygons(job, source.outline, spread)
-    return coverage_of(shapes, codes, years_of(classes), legend, str(source.box.crs))
+    with folder_for(tiling.scratch) as folder, processes(tiling.workers) as spread:
+        job = raster_stage(source, settings, folder, spread, tiling)
+        return _polygons(job, source.outline, spread)
 
 
 def raster_stage(
@@ -107,9 +91,7 @@ def raster_stage(
     settings: GeneralizeSettings,
     folder: Path,
     spread: Spread,
-    *,
-    tile_px: int,
-    halo_px: int,
+    tiling: Tiling,
 ) -> Job:
     """The classes of a large raster, generalised and repaired, in files."""
     rows, columns = source.box.shape
@@ -117,15 +99,15 @@ def raster_stage(
     extent = whole if source.outline is None else source.around(source.outline)
     job = Job(
         store=Store.create(folder, (source.years, *extent.shape)),
-        tiles=Tiles.of(extent.shape, tile_px),
+        tiles=Tiles.of(extent.shape, tiling.tile_px),
         years=source.years,
         transform=source.transform(extent),
         legend=source.legend,
         settings=settings,
-        largest=max(tile_px + 2 * halo_px, _LEAST_WINDOW),
+        largest=max(tiling.tile_px + 2 * tiling.halo_px, _LEAST_WINDOW),
     )
     # As far as labels are extended, a tile needs to see.
-    halo_px = max(halo_px, math.ceil(source.reach_m / source.pixel) + 1)
+    halo_px = max(tiling.halo_px, math.ceil(source.reach_m / source.pixel) + 1)
 
     def tasks() -> Iterator[tuple[Any, ...]]:
         for tile in job.tiles.windows():
