@@ -239,7 +239,7 @@ def test_arcs_do_not_depend_on_the_tiles(toy, raster, land, tmp_path):
         for name in ("points", "starts", "left", "right", "closed"):
             first = getattr(found[0].arcs, name)
             np.testing.assert_array_equal(getattr(other.arcs, name), first)
-        np.testing.assert_array_equal(other.inward, found[0].inward)
+        np.testing.assert_array_equal(other.slope, found[0].slope)
         np.testing.assert_array_equal(other.codes, found[0].codes)
         np.testing.assert_array_equal(other.line, found[0].line)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from bocage.generalize._graph import Bools, Floats, Ints, Labels
+from bocage.generalize._graph import Bools, Ints, Labels
 
 NODE = 16
 """Flag of a corner where three or four cracks meet, beside the bits of its arms."""
@@ -21,8 +22,8 @@ class Arcs:
     Attributes
     ----------
     points
-        Vertices (x, y), shape (n, 2): column and row of pixel corners, y downwards, where
-        they come from `trace_arcs`; map coordinates after shaping.
+        Vertices (x, y), shape (n, 2): column and row of pixel corners, y downwards, int32,
+        where they come from `trace_arcs`; map coordinates, float64, after shaping.
     starts
         Arc k has the points ``starts[k]:starts[k + 1]``, shape (m + 1,).
     left, right
@@ -32,7 +33,7 @@ class Arcs:
         Rings without a node, shape (m,); their first point is stored again as the last.
     """
 
-    points: Floats
+    points: NDArray[Any]
     starts: Ints
     left: Ints
     right: Ints
@@ -121,10 +122,10 @@ def _sides(labels: Labels, x: int, y: int, way: int) -> tuple[int, int]:
 @numba.njit(cache=True)
 def walk(
     labels: Labels, arms: NDArray[np.uint8], cracks: int, nodes: int
-) -> tuple[Floats, Ints, Ints, int]:
+) -> tuple[NDArray[np.int32], Ints, Ints, int]:
     """Follow all cracks, those of nodes first, then the rings; uses up `arms`."""
     most = 2 * nodes + cracks // 4 + 1
-    points = np.empty((cracks + most, 2))
+    points = np.empty((cracks + most, 2), np.int32)
     starts, sides = np.zeros(most + 1, np.int64), np.empty((most, 2), np.int64)
     step_x, step_y = (1, 0, -1, 0), (0, 1, 0, -1)
     arc = n = open_arcs = 0

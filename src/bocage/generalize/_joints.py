@@ -50,9 +50,9 @@ def trace_tile(labels: Labels, corner: tuple[int, int], last: tuple[bool, bool])
     arms = arms_of(labels)[0]
     cracks, ends = _own(arms, *last)
     points, starts, sides, open_arcs = walk(labels, arms, cracks, ends)
-    shift = np.array([corner[1] - 1, corner[0] - 1])
+    shift = np.array([corner[1] - 1, corner[0] - 1], np.int32)
     closed = np.arange(len(sides)) >= open_arcs
-    return Pieces((points + shift).astype(np.int32), starts, sides, closed)
+    return Pieces(points + shift, starts, sides, closed)
 
 
 @numba.njit(cache=True)
@@ -102,12 +102,12 @@ def join_pieces(pieces: list[Pieces], columns: int) -> tuple[Arcs, Ints]:
     numpy.ndarray
         Which point of all pieces, one after the other, each point of the arcs is.
     """
-    points = np.concatenate([p.points for p in pieces]).astype(np.int64)
+    points = np.concatenate([p.points for p in pieces])
     shift = np.cumsum([0, *(len(p.points) for p in pieces)])
     starts = np.concatenate([[0], *(p.starts[1:] + s for p, s in zip(pieces, shift, strict=False))])
     sides = np.concatenate([p.sides for p in pieces])
     closed = np.concatenate([p.closed for p in pieces])
-    place = points[:, 1] * (columns + 1) + points[:, 0]
+    place = points[:, 1].astype(np.int64) * (columns + 1) + points[:, 0]
     edges, offset, ring = _chains(_mates(place, starts, closed), closed)
     take, begin, back = _points_of(points, place, starts, edges, offset, ring)
     first = edges[offset[:-1]]
@@ -118,7 +118,7 @@ def join_pieces(pieces: list[Pieces], columns: int) -> tuple[Arcs, Ints]:
     final = np.concatenate([[0], np.cumsum(size)])
     take = take[np.arange(final[-1]) + np.repeat(begin[order] - final[:-1], size)]
     arcs = Arcs(
-        points=points[take].astype(np.float64),
+        points=points[take],
         starts=final,
         left=both[order, 0],
         right=both[order, 1],
@@ -170,7 +170,7 @@ def _chains(mate: Ints, closed: Bools) -> tuple[Ints, Ints, Bools]:
 
 @numba.njit(cache=True)
 def _points_of(
-    points: Ints, place: Ints, starts: Ints, edges: Ints, offset: Ints, ring: Bools
+    points: NDArray[np.int32], place: Ints, starts: Ints, edges: Ints, offset: Ints, ring: Bools
 ) -> tuple[Ints, Ints, Bools]:
     """Points of chains in the direction of `trace_arcs`, where each begins, and if it turned."""
     take, begin = np.empty(len(points), np.int64), np.zeros(len(offset), np.int64)
@@ -203,7 +203,7 @@ def _points_of(
 
 
 @numba.njit(cache=True)
-def _leaves(points: Ints, here: int, there: int) -> int:
+def _leaves(points: NDArray[np.int32], here: int, there: int) -> int:
     """Way from a corner to the next: east 0, south 1, west 2, north 3."""
     x, y = points[there, 0] - points[here, 0], points[there, 1] - points[here, 1]
     if y == 0:
@@ -212,7 +212,7 @@ def _leaves(points: Ints, here: int, there: int) -> int:
 
 
 @numba.njit(cache=True)
-def _way(points: Ints, take: Ints, begin: Ints) -> Ints:
+def _way(points: NDArray[np.int32], take: Ints, begin: Ints) -> Ints:
     """Way in which each arc leaves its first corner."""
     way = np.empty(len(begin) - 1, np.int64)
     for arc in range(len(way)):

@@ -15,7 +15,7 @@ from bocage.generalize._places import window_around
 from bocage.generalize._polygons import join_tiles
 from bocage.generalize._raster import classes_of
 from bocage.generalize._return import AROUND, give_place
-from bocage.generalize._vector import Tight, Traced, directions, slope_at
+from bocage.generalize._vector import Tight, Traced, slope_at
 from bocage.generalize._widths import OUT
 from bocage.generalize._window import Window
 from bocage.generalize._workers import Spread
@@ -44,9 +44,9 @@ def trace_borders(job: Job, spread: Spread, *, beyond: bool) -> Traced:
     spread(_number, [(job, tile, number[k]) for k, tile in enumerate(tiles)])
     traced = spread(_trace, [(job, tile, line, beyond) for tile in tiles])
     arcs, take = join_pieces([pieces for pieces, _ in traced], job.shape[1])
-    inward = directions(np.concatenate([slope for _, slope in traced])[take])
+    slope = np.concatenate([slope for _, slope in traced])[take]
     codes = np.stack([key >> 8, key & 255], axis=1) if job.years == 2 else key[:, None]
-    return Traced(arcs, inward, codes.astype(np.uint8), line)
+    return Traced(arcs, slope, codes.astype(np.uint8), line)
 
 
 def _count(job: Job, tile: Window) -> tuple[Count, Bools]:
@@ -79,8 +79,8 @@ def _trace(job: Job, tile: Window, line: Bools, beyond: bool) -> tuple[Pieces, N
     last = (tile.bottom == rows, tile.right == columns)
     pieces = trace_tile(np.ascontiguousarray(labels), (tile.top, tile.left), last)
     band = job.store.read("drawn", around) & (labels >= 0) & np.append(line, False)[labels]
-    corners = pieces.points.astype(np.int64) - (tile.left - 1, tile.top - 1)
-    return pieces, slope_at(corners, band)
+    corner = np.array([tile.left - 1, tile.top - 1], np.int32)
+    return pieces, slope_at(pieces.points - corner, band)
 
 
 def take_back(job: Job, tight: Tight) -> list[Window]:

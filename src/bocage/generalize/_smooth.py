@@ -17,6 +17,7 @@ from bocage.generalize._simplify import choose, rounded
 from bocage.generalize._topology import twisted
 
 Levels = NDArray[np.int8]
+Shift = NDArray[np.floating]
 
 _STAIRS = 3  # level at which an arc runs along the pixel edges again
 
@@ -65,7 +66,7 @@ class _Request:
     arcs: Arcs
     style: Style
     frozen: Bools
-    offset: Floats
+    offset: Shift
 
     def unlike(self, other: _Request) -> tuple[Bools, Ints]:
         """Arcs that the other request does not have, or not so; where it has each, or -1."""
@@ -104,7 +105,7 @@ class Shaped:
     draft: _Draft
 
 
-def shape_arcs(arcs: Arcs, style: Style, frozen: Bools, offset: Floats | None = None) -> Arcs:
+def shape_arcs(arcs: Arcs, style: Style, frozen: Bools, offset: Shift | None = None) -> Arcs:
     """Smooth and simplify arcs, without a test for clashes.
 
     Parameters
@@ -153,7 +154,7 @@ def shape(
     frozen: Bools,
     transform: Affine,
     *,
-    offset: Floats | None = None,
+    offset: Shift | None = None,
     grid_m: float = 0.001,
     before: Shaped | None = None,
 ) -> Shaped:
@@ -218,10 +219,11 @@ def shape(
         fresh |= changed
 
 
-def _asked(arcs: Arcs, style: Style, frozen: Bools, offset: Floats | None) -> _Request:
+def _asked(arcs: Arcs, style: Style, frozen: Bools, offset: Shift | None) -> _Request:
     """The request, with a shift of 0 where a point must not move."""
-    offset = np.zeros_like(arcs.points) if offset is None else offset
-    return _Request(arcs, style, frozen, np.where(frozen[:, None], 0.0, offset))
+    shift = np.zeros(arcs.points.shape) if offset is None else offset.copy()
+    shift[frozen] = 0
+    return _Request(arcs, style, frozen, shift)
 
 
 def _begin(request: _Request, before: Shaped | None) -> tuple[_Draft, Levels, Bools]:
@@ -249,7 +251,7 @@ def _draft(
     """
     arcs, style = request.arcs, request.style
     nodes = end_nodes(arcs)
-    corners, places = arcs.points.copy(), arcs.points + request.offset
+    corners, places = arcs.points.copy(), arcs.points + request.offset.astype(np.float64)
     frozen, keep = request.frozen.copy(), np.zeros(len(corners), bool)
     # The start of a ring is stored twice, and is one point.
     first, last = arcs.starts[:-1][arcs.closed], arcs.starts[1:][arcs.closed] - 1

@@ -52,7 +52,7 @@ class Tiling:
     """
 
     tile_px: int = 3000
-    halo_px: int = 256
+    halo_px: int = 192
     workers: int = 1
     scratch: Path | None = None
 

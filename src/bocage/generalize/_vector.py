@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from bocage.generalize._arcs import Arcs, same_arcs, trace_arcs
 from bocage.generalize._faces import Geometries, faces
 from bocage.generalize._frame import GRID
-from bocage.generalize._graph import Bools, Codes, Floats, Ints, Labels
+from bocage.generalize._graph import Bools, Codes, Ints, Labels
 from bocage.generalize._places import pixels_in, window_around
 from bocage.generalize._raster import Regions
 from bocage.generalize._rules import View
@@ -71,8 +72,9 @@ class Traced:
     ----------
     arcs
         As `trace_arcs` gives them.
-    inward
-        Direction from each point into the drawn band that it borders, or 0, shape (n, 2).
+    slope
+        What points from each point into the drawn band that it borders, 0 where there is none,
+        int8 (n, 2).
     codes
         Class index of each region in each year, shape (regions, years).
     line
@@ -80,7 +82,7 @@ class Traced:
     """
 
     arcs: Arcs
-    inward: Floats
+    slope: NDArray[np.int8]
     codes: Codes
     line: Bools
 
@@ -120,7 +122,7 @@ def trace(regions: Regions, labels: Labels) -> Traced:
         Region of each pixel, -1 outside, shape (y, x): those of `regions`, or extended.
     """
     arcs = trace_arcs(labels)
-    return Traced(arcs, _inward(arcs.points, regions, labels), regions.codes, regions.line)
+    return Traced(arcs, _slope(arcs.points, regions, labels), regions.codes, regions.line)
 
 
 def draw_borders(
@@ -161,9 +163,8 @@ def draw_borders(
     shaped, calm = (None, np.zeros(len(arcs), np.int64)) if before is None else _kept(before, arcs)
     attempt = 0
     while True:
-        shift = np.array(NARROWING)[np.repeat(calm, np.diff(arcs.starts))]
         style = _style(calm, straight, settings.tolerance_m / transform.a)
-        offset = shift[:, None] * traced.inward
+        offset = _inward(traced.slope, np.repeat(calm, np.diff(arcs.starts)))
         shaped = shape(arcs, style, frozen, transform, offset=offset, grid_m=GRID, before=shaped)
         tight = relevant(_tight_of(shaped, traced.codes, views, reach) if reach else NOWHERE)
         attempt += 1
@@ -297,14 +298,14 @@ def view_keys(codes: Codes, view: View) -> Ints:
     return np.where(first == last, -1, first * 256 + last)
 
 
-def _inward(points: Floats, regions: Regions, labels: Labels) -> Floats:
-    """Direction from each corner into the drawn band that it borders, or 0, shape (n, 2)."""
+def _slope(points: NDArray[Any], regions: Regions, labels: Labels) -> NDArray[np.int8]:
+    """What points from corners into the drawn bands that they border, shape (n, 2)."""
     band = np.zeros((labels.shape[0] + 2, labels.shape[1] + 2), bool)
     band[1:-1, 1:-1] = regions.drawn & (labels >= 0) & regions.line[np.maximum(labels, 0)]
-    return directions(slope_at(points.astype(np.int64) + 1, band))
+    return slope_at(points + 1, band)
 
 
-def slope_at(corners: Ints, band: Bools) -> NDArray[np.int8]:
+def slope_at(corners: NDArray[Any], band: Bools) -> NDArray[np.int8]:
     """Gradient of a mask in the four pixels around corners (x, y), shape (n, 2)."""
     x, y = corners.T
     # It points into the band.
@@ -312,8 +313,8 @@ def slope_at(corners: Ints, band: Bools) -> NDArray[np.int8]:
     return np.stack([ne + se - nw - sw, sw + se - nw - ne], axis=1)
 
 
-def directions(slope: NDArray[np.int8]) -> Floats:
-    """Gradients with the length 1, or 0 where there is none."""
-    shift = slope.astype(np.float64)
-    length = np.maximum(np.hypot(*shift.T), 1.0)
-    return np.asarray(shift / length[:, None])
+def _inward(slope: NDArray[np.int8], calm: Ints) -> NDArray[np.float32]:
+    """How far points move into the bands that they border, pixels, shape (n, 2)."""
+    length = np.maximum(np.hypot(*slope.T.astype(np.float32)), np.float32(1.0))
+    far = np.array(NARROWING, np.float32)[calm] / length
+    return np.asarray(far[:, None] * slope)
