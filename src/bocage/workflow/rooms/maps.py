@@ -19,6 +19,7 @@ from bocage.cubes import load_dataset
 from bocage.generalize import (
     Coverage,
     GeneralizeSettings,
+    Tiling,
     generalize,
     load_rules,
     undersized,
@@ -51,6 +52,9 @@ from bocage.workflow.rooms.decode import (
 from bocage.workflow.rooms.model import posterior_file
 
 RASTER_ORIGIN_M = 1000  # rasters start on whole kilometres (spec: the tool's default grid)
+
+LARGE = 6000
+"""Pixels a side from which on an area is generalised in tiles, in less memory."""
 
 
 def coverage_file(plan: Plan, area: str) -> Path:
@@ -113,7 +117,13 @@ def draw_polygons(
     grid = geobox_of(data)
     beliefs = [assemble_posterior(posteriors[int(year)], grid) for year in data["year"].values]
     coverage = generalize(
-        data["class"], area, legend, settings, locked=data["locked"], posteriors=beliefs
+        data["class"],
+        area,
+        legend,
+        settings,
+        locked=data["locked"],
+        posteriors=beliefs,
+        tiles=Tiling() if max(grid.shape) >= LARGE else None,
     )
     coverage.save(out)
     return {"polygons": len(coverage.frame)}
