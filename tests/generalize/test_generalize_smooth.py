@@ -11,9 +11,10 @@ from hypothesis.extra.numpy import arrays
 from bocage.errors import RunError
 from bocage.generalize._arcs import end_nodes, trace_arcs
 from bocage.generalize._clash import clashes
+from bocage.generalize._drafting import Style
 from bocage.generalize._faces import faces
 from bocage.generalize._graph import label_regions
-from bocage.generalize._smooth import Style, shape, shape_arcs, to_map
+from bocage.generalize._smooth import shape, shape_arcs, to_map
 
 PIXEL = 2.5
 MAP = Affine(PIXEL, 0, 4_000_000, 0, -PIXEL, 3_000_000)

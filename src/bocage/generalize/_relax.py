@@ -20,15 +20,9 @@ def _near(x: float, y: float, home: Floats, clamp: float) -> tuple[float, float]
     return home[0] + share * u, home[1] + share * v
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def relax(
-    points: Floats,
-    starts: Ints,
-    nodes: Ints,
-    steps: Ints,
-    frozen: Bools,
-    wanted: Ints,
-    clamp: float,
+    points: Floats, starts: Ints, nodes: Ints, steps: Ints, frozen: Bools, clamp: float
 ) -> None:
     """Binomial smoothing of arcs and their nodes together, in place.
 
@@ -42,42 +36,37 @@ def relax(
         Smoothing steps of each arc, shape (m,).
     frozen
         Points that do not move, shape (n,).
-    wanted
-        The arcs that are smoothed. The others stay, and so do their nodes.
     clamp
         Largest move of a vertex.
     """
     count = nodes.max() + 1 if nodes.size else 0
     place, degree = np.zeros((count, 2)), np.zeros(count)
-    node_steps, fixed = np.zeros(count, np.int64), np.ones(count, np.bool_)
-    for arc in wanted:
+    node_steps, fixed = np.zeros(count, np.int64), np.zeros(count, np.bool_)
+    for arc in range(len(nodes)):
         for side in range(2):
             node, end = nodes[arc, side], starts[arc + side] - side
             if node >= 0:
                 place[node] += points[end]
                 degree[node] += 1
                 node_steps[node] = max(node_steps[node], steps[arc])
-                fixed[node] = False
+                fixed[node] |= frozen[end]
     for node in range(count):
-        if degree[node]:
-            place[node] /= degree[node]
-    free = np.zeros(len(nodes), np.bool_)
-    free[wanted] = True
+        place[node] /= degree[node]
     for arc in range(len(nodes)):
         for side in range(2):
             node, end = nodes[arc, side], starts[arc + side] - side
             # A node that must not move is where its frozen end is.
-            if node >= 0 and (frozen[end] or not free[arc]):
-                place[node], fixed[node] = points[end], True
-    _put_nodes(points, starts, nodes, wanted, place)
+            if node >= 0 and fixed[node] and frozen[end]:
+                place[node] = points[end]
+    _put_nodes(points, starts, nodes, place)
     home, node_home = points.copy(), place.copy()
-    for step in range(steps[wanted].max() if len(wanted) else 0):
+    for step in range(steps.max() if len(steps) else 0):
         pull = np.zeros((count, 2))
-        for arc in wanted:
+        for arc in range(len(nodes)):
             if nodes[arc, 0] >= 0:
                 pull[nodes[arc, 0]] += points[starts[arc] + 1]
                 pull[nodes[arc, 1]] += points[starts[arc + 1] - 2]
-        for arc in wanted:
+        for arc in range(len(nodes)):
             if step < steps[arc]:
                 ring = nodes[arc, 0] < 0
                 _relax_arc(points, home, starts[arc], starts[arc + 1] - 1, ring, frozen, clamp)
@@ -85,15 +74,15 @@ def relax(
             if step < node_steps[node] and not fixed[node]:
                 x, y = (place[node] + pull[node] / degree[node]) / 2
                 place[node] = _near(x, y, node_home[node], clamp)
-        _put_nodes(points, starts, nodes, wanted, place)
-    for arc in wanted:
+        _put_nodes(points, starts, nodes, place)
+    for arc in range(len(nodes)):
         if nodes[arc, 0] < 0 and steps[arc] > 0:
             _refill(points, home, starts[arc], starts[arc + 1] - 1, frozen, clamp)
 
 
 @numba.njit(cache=True)
-def _put_nodes(points: Floats, starts: Ints, nodes: Ints, wanted: Ints, place: Floats) -> None:
-    for arc in wanted:
+def _put_nodes(points: Floats, starts: Ints, nodes: Ints, place: Floats) -> None:
+    for arc in range(len(nodes)):
         if nodes[arc, 0] >= 0:
             points[starts[arc]] = place[nodes[arc, 0]]
             points[starts[arc + 1] - 1] = place[nodes[arc, 1]]
@@ -142,13 +131,11 @@ def _refill(
         )
 
 
-@numba.njit(cache=True)
-def turn_rings(
-    corners: Floats, places: Floats, frozen: Bools, starts: Ints, closed: Bools, wanted: Ints
-) -> None:
+@numba.njit(cache=True, nogil=True)
+def turn_rings(places: Floats, frozen: Bools, starts: Ints, rings: Bools) -> None:
     """Let rings start where they bend most, lest their start become a false corner."""
-    for arc in wanted:
-        if not closed[arc]:
+    for arc in range(len(rings)):
+        if not rings[arc]:
             continue
         first, n = starts[arc], starts[arc + 1] - 1 - starts[arc]
         reach, sharpest, best = max(1, min(4, n // 6)), 2.0, 0
@@ -160,6 +147,5 @@ def turn_rings(
             if cosine < sharpest - 1e-9:
                 sharpest, best = cosine, i
         order = first + (np.arange(n + 1) + best) % n
-        corners[first : first + n + 1] = corners[order]
         places[first : first + n + 1] = places[order]
         frozen[first : first + n + 1] = frozen[order]

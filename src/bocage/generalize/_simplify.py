@@ -8,7 +8,7 @@ import numpy as np
 from bocage.generalize._graph import Bools, Floats, Ints
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def choose(
     points: Floats, starts: Ints, frozen: Bools, tolerance: Floats, wanted: Bools, keep: Bools
 ) -> None:
@@ -62,7 +62,7 @@ def _farthest(points: Floats, frozen: Bools, a: int, b: int, tolerance: float) -
     return found
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def rounded(
     points: Floats, starts: Ints, keep: Bools, transform: tuple[float, ...], scale: float
 ) -> tuple[Ints, Ints]:

@@ -83,7 +83,7 @@ def generalize_tiles(
     """
     with folder_for(tiling.scratch) as folder, processes(tiling.workers) as spread:
         job = raster_stage(source, settings, folder, spread, tiling)
-        return _polygons(job, source.outline, spread)
+        return _polygons(job, source.outline, spread, tiling.workers)
 
 
 def raster_stage(
@@ -146,7 +146,9 @@ def _tile(
     return True
 
 
-def _polygons(job: Job, outline: BaseGeometry | None, spread: Spread) -> tuple[Geometries, Codes]:
+def _polygons(
+    job: Job, outline: BaseGeometry | None, spread: Spread, threads: int
+) -> tuple[Geometries, Codes]:
     """The polygons and their classes; what is too narrow goes back to the raster."""
     views = views_of(job.years, job.legend, job.settings, margin=ROUNDING)
     angular, mmw_m = angular_in(job.legend), job.settings.mmw_m
@@ -159,7 +161,9 @@ def _polygons(job: Job, outline: BaseGeometry | None, spread: Spread) -> tuple[G
     drawn, attempt = None, 0
     while True:
         traced = trace_borders(job, spread, beyond=outline is not None)
-        drawn = draw_borders(traced, job.transform, views, job.settings, angular, relevant, drawn)
+        drawn = draw_borders(
+            traced, job.transform, views, job.settings, angular, relevant, drawn, threads
+        )
         shapes, codes, tight = assemble(drawn, traced, outline, views, job.legend, mmw_m, relevant)
         if not len(tight) or attempt == RETURNS:
             return shapes, codes

@@ -20,7 +20,7 @@ def twisted(arcs: Arcs, nodes: Ints, points: Ints, starts: Ints, sense: int, rea
     Parameters
     ----------
     arcs
-        As they are in the raster, in pixel corners; rings start where the shaped ones do.
+        As they are in the raster, in pixel corners.
     nodes
         As `end_nodes` gives them, shape (m, 2).
     points, starts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from bocage.generalize._arcs import Arcs, same_arcs, trace_arcs
+from bocage.generalize._drafting import Style
 from bocage.generalize._faces import Geometries, faces
 from bocage.generalize._frame import GRID
 from bocage.generalize._graph import Bools, Codes, Ints, Labels
@@ -20,7 +22,7 @@ from bocage.generalize._places import pixels_in, window_around
 from bocage.generalize._raster import Regions
 from bocage.generalize._rules import View
 from bocage.generalize._settings import GeneralizeSettings
-from bocage.generalize._smooth import Shaped, Style, shape
+from bocage.generalize._smooth import Shaped, shape
 from bocage.generalize._window import Window
 
 _log = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ ANGULAR_TOLERANCE = 1.4
 NARROWING = (0.42, 0.2, 0.0)
 """Pixels that are taken from either side of the bands that the raster stage drew, likewise."""
 
+_SOME = 500  # polygons that are eroded at once
 _ARC = 8  # segments of a quarter circle of the erosion, as the official check has it
 
 
@@ -133,6 +136,7 @@ def draw_borders(
     angular: Bools,
     relevant: Callable[[Tight], Tight],
     before: Drawn | None = None,
+    threads: int = 1,
 ) -> Drawn:
     """Borders in map coordinates, smoothed and simplified.
 
@@ -155,6 +159,8 @@ def draw_borders(
         Leaves out the places that do not matter.
     before
         What was drawn before the regions changed in some places.
+    threads
+        That work at once; the outcome does not depend on their number.
     """
     arcs, reach = traced.arcs, settings.mmw_m
     outside = (arcs.left < 0) | (arcs.right < 0)
@@ -165,8 +171,18 @@ def draw_borders(
     while True:
         style = _style(calm, straight, settings.tolerance_m / transform.a)
         offset = _inward(traced.slope, np.repeat(calm, np.diff(arcs.starts)))
-        shaped = shape(arcs, style, frozen, transform, offset=offset, grid_m=GRID, before=shaped)
-        tight = relevant(_tight_of(shaped, traced.codes, views, reach) if reach else NOWHERE)
+        shaped = shape(
+            arcs,
+            style,
+            frozen,
+            transform,
+            offset=offset,
+            grid_m=GRID,
+            before=shaped,
+            threads=threads,
+        )
+        found = _tight_of(shaped, traced.codes, views, reach, threads) if reach else NOWHERE
+        tight = relevant(found)
         attempt += 1
         if not len(tight) or attempt == len(STEPS):
             return Drawn(shaped, calm, tight)
@@ -181,7 +197,9 @@ def _kept(before: Drawn, arcs: Arcs) -> tuple[Shaped, Ints]:
     return before.shaped, np.where(origin < 0, 0, before.calm[origin])
 
 
-def _tight_of(shaped: Shaped, codes: Codes, views: tuple[View, ...], mmw_m: float) -> Tight:
+def _tight_of(
+    shaped: Shaped, codes: Codes, views: tuple[View, ...], mmw_m: float, threads: int
+) -> Tight:
     """Where polygons of the views are too narrow, of those that fresh borders may belong to."""
     found = []
     for view in views:
@@ -189,7 +207,7 @@ def _tight_of(shaped: Shaped, codes: Codes, views: tuple[View, ...], mmw_m: floa
         if not shaped.fresh.all():
             lines = _lines(shaped.arcs)[shaped.fresh]
             polygons = polygons[np.unique(shapely.STRtree(polygons).query(lines)[1])]
-        found.append(tight_places(polygons, mmw_m, view.area))
+        found.append(tight_places(polygons, mmw_m, view.area, threads))
     return join_tight(found)
 
 
@@ -206,17 +224,19 @@ def _style(calm: Ints, straight: Bools, tolerance: float) -> Style:
     return Style(steps, np.where(calm < len(STEPS) - 1, own, 0.0))
 
 
-def too_narrow(polygons: Geometries, mmw_m: float) -> Bools:
+def too_narrow(polygons: Geometries, mmw_m: float, threads: int = 1) -> Bools:
     """Polygons whose erosion by half the minimum width does not leave exactly one part."""
-    found = np.zeros(len(polygons), bool)
-    for first in range(0, len(polygons), 500):
-        part = slice(first, first + 500)
-        left = shapely.buffer(polygons[part], -mmw_m / 2, quad_segs=_ARC)
-        found[part] = shapely.is_empty(left) | (shapely.get_num_geometries(left) != 1)
-    return found
+
+    def some(part: Geometries) -> Bools:
+        left = shapely.buffer(part, -mmw_m / 2, quad_segs=_ARC)
+        return np.asarray(shapely.is_empty(left) | (shapely.get_num_geometries(left) != 1))
+
+    parts = [polygons[first : first + _SOME] for first in range(0, len(polygons), _SOME)]
+    with ThreadPoolExecutor(threads) as pool:
+        return np.concatenate([np.zeros(0, bool), *pool.map(some, parts)])
 
 
-def tight_places(polygons: Geometries, mmw_m: float, least: float) -> Tight:
+def tight_places(polygons: Geometries, mmw_m: float, least: float, threads: int = 1) -> Tight:
     """Where polygons are too narrow.
 
     Parameters
@@ -227,10 +247,12 @@ def tight_places(polygons: Geometries, mmw_m: float, least: float) -> Tight:
         Minimum mapping width, m.
     least
         Parts from this area on, m², are cut off at their necks and not lost.
+    threads
+        That work at once.
     """
     half = mmw_m / 2
     place, whole = [], []
-    for polygon in polygons[too_narrow(polygons, mmw_m)]:
+    for polygon in polygons[too_narrow(polygons, mmw_m, threads)]:
         parts = shapely.get_parts(shapely.buffer(polygon, -half, quad_segs=_ARC))
         parts = parts[~shapely.is_empty(parts)]  # an empty erosion counts as one part
         parts = parts[np.argsort(-shapely.area(parts), kind="stable")]
