@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from bocage.generalize._lines import draw_linear
+from bocage.generalize._lines import _drop_short, draw_linear
 from bocage.generalize._widths import disc, narrow_pixels
 
 LAND, ROAD, RAIL = 2, 4, 6
@@ -46,6 +46,55 @@ def test_a_frayed_road_in_any_direction_stays_one_piece(slope):
     assert pieces(drawn) == 1
     assert (found[0] == ROAD)[band].mean() > 0.9
     assert drawn.sum() < 2 * band.sum()
+
+
+def test_noise_beside_a_road_makes_no_bulge():
+    classes = land()
+    classes[0, 29:32, :] = ROAD
+    clean, _ = draw(classes)
+    rng = np.random.default_rng(4)
+    for x in range(6, 134, 8):
+        y = 30 + rng.choice([-9, -7, 7, 9])
+        classes[0, y - 1 : y + 2, x : x + 3] = ROAD
+    noisy, drawn = draw(classes)
+    assert drawn[:, 10:130].sum(axis=0).max() <= 6
+    assert (noisy[0, :, 10:130] == ROAD)[27:34].sum(axis=0).mean() == pytest.approx(5, abs=0.1)
+    assert (drawn & (clean[0] == ROAD)).sum() > 0.95 * drawn.sum()
+
+
+def test_roads_that_meet_at_a_small_angle_are_not_filled_up():
+    y, x = np.indices((80, 160))
+    first, second = abs(y - 40) <= 1, abs(y - 40 - 0.35 * (x - 60)) <= 1.5
+    fork = first | (second & (x >= 60))
+    _, drawn = draw(np.where(fork, ROAD, LAND)[None].astype(np.uint8))
+    assert pieces(drawn) == 1
+    away = ndimage.distance_transform_edt(~fork)
+    assert away[drawn].max() < 4
+    # Where the two are a band apart there is land between them.
+    assert not drawn[43:45, 90:].all(axis=0).any()
+
+
+def test_a_thin_road_of_which_a_third_is_lost_is_found():
+    rng = np.random.default_rng(2)
+    classes = land(shape=(60, 240))
+    classes[0, 30:32, :] = np.where(rng.random((2, 240)) < 0.65, ROAD, LAND)
+    _, drawn = draw(classes)
+    assert pieces(drawn) == 1
+    assert drawn[30:32, 10:230].all()
+
+
+def test_short_pieces_of_an_axis_go_and_gaps_do_not_part_one():
+    axis = np.zeros((12, 30), bool)
+    axis[5, [2, 3, 5, 7, 9]] = True  # five pixels with gaps of one
+    axis[5, [12, 13, 14]] = True  # three more, beyond a gap of two
+    axis[9, 5:8] = axis[0, 28:] = True
+    found = axis.copy()
+    _drop_short(found, 4, 2)
+    wanted = np.zeros_like(axis)
+    wanted[5, [2, 3, 5, 7, 9]] = True
+    assert (found == wanted).all()
+    _drop_short(axis, 4, 3)
+    assert axis[5].sum() == 8
 
 
 def test_an_area_is_no_line_and_the_line_that_leaves_it_is_drawn():

@@ -14,11 +14,14 @@ from bocage.generalize._widths import OUT, Spans, disc, narrow_pixels
 LENGTH = 14
 """Pixels that are looked at on either side of a pixel along a line."""
 
-ENOUGH = 0.34
+ENOUGH = 0.30
 """Share of the pixels along a line that must have its class, weighted across three rows."""
 
 _DIRECTIONS = 16
 _BLOCK, _EDGE = 16, 8  # pixels a side of a block; pixels around the mask that are looked at
+_STRIDE = 2  # only these pixels of a piece are read: each holds what is within two of it
+_SHORT = LENGTH // 2  # pixels that a piece of an axis must have
+_GAP = 2  # pixels up to which the bands around two pixels of an axis overlap
 _CROWD = 30  # weight of the mask around one of its pixels below which it begins no line
 
 
@@ -28,10 +31,11 @@ def draw_linear(
     """Redraw narrow linear objects of a class raster as continuous bands of the least width.
 
     A pixel is on the axis of a line when the class fills enough of a straight piece of 29
-    pixels through it, in the best of 16 directions, and no pixel across has more (an oriented
-    filter with non-maximum suppression, as ridge detectors have it). Gaps shorter than the
-    piece are bridged that way, and specks fall out. Where the class is twice as wide as it must
-    be it is an area, not a line, and stays as it is.
+    pixels through it, in the best of 16 directions, and no pixel across has more within the
+    width of a band (an oriented filter with non-maximum suppression, as ridge detectors have
+    it). Gaps shorter than the piece are bridged that way, and specks fall out. Pieces of an axis
+    that are short and by themselves are left out: noise that lies beside a line makes them.
+    Where the class is twice as wide as it must be it is an area, not a line, and stays as it is.
 
     Parameters
     ----------
@@ -60,7 +64,8 @@ def draw_linear(
         if not masks.any():
             continue
         share, direction = _filter(masks.any(axis=0), *_pieces())
-        axis = _ridge(share, direction, _across(), ENOUGH)
+        axis = _ridge(share, direction, _across(len(spans) - 1), ENOUGH)
+        _drop_short(axis, _SHORT, _GAP)
         if result is classes:
             result = classes.copy()
         for year, mask in enumerate(masks):
@@ -93,17 +98,19 @@ def _large(drawn: Bools, least: float) -> Bools:
 
 
 def _pieces() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and columns of a straight piece in each direction, shape (directions, pixels)."""
-    steps = np.arange(-LENGTH, LENGTH + 1)
+    """Rows and columns along a straight piece in each direction, shape (directions, pixels)."""
+    steps = np.arange(-LENGTH, LENGTH + 1, _STRIDE)
     angles = np.arange(_DIRECTIONS)[:, None] * math.pi / _DIRECTIONS
     rows = np.rint(np.sin(angles) * steps).astype(np.int64)
     return rows, np.rint(np.cos(angles) * steps).astype(np.int64)
 
 
-def _across() -> NDArray[np.int64]:
-    """The pixel beside (row, column) at a right angle to each direction."""
-    angles = np.arange(_DIRECTIONS) * math.pi / _DIRECTIONS + math.pi / 2
-    return np.stack([np.rint(np.sin(angles)), np.rint(np.cos(angles))], axis=1).astype(np.int64)
+def _across(reach: int) -> NDArray[np.int64]:
+    """The pixels beside (row, column) at a right angle, shape (directions, reach, 2)."""
+    angles = np.arange(_DIRECTIONS)[:, None] * math.pi / _DIRECTIONS + math.pi / 2
+    steps = np.arange(1, reach + 1)
+    offsets = np.stack([np.sin(angles) * steps, np.cos(angles) * steps], axis=2)
+    return np.rint(offsets).astype(np.int64)
 
 
 @numba.njit(cache=True)
@@ -167,12 +174,12 @@ def _beside(near: NDArray[np.uint8], y: int, x: int) -> bool:
 def _promising(
     near: NDArray[np.uint8], y: int, x: int, rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> bool:
-    """Whether a third of the pixels in half of the directions have half of what is enough."""
+    """Whether half of the pixels in half of the directions have half of what is enough."""
     height, width = near.shape
-    wanted = 0.5 * ENOUGH * 81.0 * ((rows.shape[1] + 2) // 3)
+    wanted = 0.5 * ENOUGH * 81.0 * ((rows.shape[1] + 1) // 2)
     for k in range(0, rows.shape[0], 2):
         total = 0
-        for t in range(0, rows.shape[1], 3):
+        for t in range(0, rows.shape[1], 2):
             r, c = y + rows[k, t], x + columns[k, t]
             if 0 <= r < height and 0 <= c < width:
                 total += near[r, c]
@@ -227,6 +234,7 @@ def _ridge(
     across: NDArray[np.int64],
     enough: float,
 ) -> Bools:
+    """Pixels with enough that have no rival: of two equal ones the second is the axis."""
     height, width = share.shape
     found = np.zeros((height, width), np.bool_)
     for y in range(height):
@@ -234,14 +242,42 @@ def _ridge(
             value = share[y, x]
             if value < enough:
                 continue
-            dy, dx = across[direction[y, x], 0], across[direction[y, x], 1]
-            ahead = behind = np.float32(0.0)
-            if 0 <= y + dy < height and 0 <= x + dx < width:
-                ahead = share[y + dy, x + dx]
-            if 0 <= y - dy < height and 0 <= x - dx < width:
-                behind = share[y - dy, x - dx]
-            found[y, x] = value >= ahead and value > behind
+            crest = True
+            for n in range(across.shape[1]):
+                dy, dx = across[direction[y, x], n, 0], across[direction[y, x], n, 1]
+                if 0 <= y + dy < height and 0 <= x + dx < width:
+                    crest &= share[y + dy, x + dx] <= value
+                if 0 <= y - dy < height and 0 <= x - dx < width:
+                    crest &= share[y - dy, x - dx] < value
+            found[y, x] = crest
     return found
+
+
+@numba.njit(cache=True)
+def _drop_short(axis: Bools, least: int, gap: int) -> None:
+    """Take away pieces of an axis with fewer pixels, in place; gaps do not part a piece."""
+    height, width = axis.shape
+    left = axis.copy()
+    piece = [(0, 0)]
+    for y in range(height):
+        for x in range(width):
+            if not left[y, x]:
+                continue
+            piece.clear()
+            piece.append((y, x))
+            left[y, x] = False
+            done = 0
+            while done < len(piece):
+                v, u = piece[done]
+                done += 1
+                for r in range(max(v - gap, 0), min(v + gap + 1, height)):
+                    for c in range(max(u - gap, 0), min(u + gap + 1, width)):
+                        if left[r, c]:
+                            left[r, c] = False
+                            piece.append((r, c))
+            if len(piece) < least:
+                for v, u in piece:
+                    axis[v, u] = False
 
 
 @numba.njit(cache=True)
