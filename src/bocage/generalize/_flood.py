@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bocage.generalize._graph import Bools, Floats, Ints, Labels
 from bocage.generalize._rules import ViewTable
-from bocage.generalize._widths import OUT, Keys, Spans
+from bocage.generalize._widths import OUT, Keys, Spans, by_corners
 
 PLAIN, CORE, SEEN, LOBE, GIVEN = 0, 1, 2, 3, 4
 """States of a pixel while its polygon is looked at; LOBE and above belong to `_repair`."""
@@ -159,6 +159,7 @@ def _is_core(g: Ground, number: int, y: int, x: int) -> bool:
 def spread(g: Ground, first: int, number: int) -> int:
     """Mark the core pixels connected to one as SEEN (in `queue`); how many they are."""
     height, width = g.pairs.shape
+    corners = by_corners(g.spans)
     g.queue[0] = first
     g.state[first // width, first % width] = SEEN
     count, done = 1, 0
@@ -167,6 +168,8 @@ def spread(g: Ground, first: int, number: int) -> int:
         done += 1
         for r in range(max(y - 1, 0), min(y + 2, height)):
             for c in range(max(x - 1, 0), min(x + 2, width)):
+                if not corners and r != y and c != x:
+                    continue
                 if g.seen[r, c] == number and g.state[r, c] == CORE:
                     g.state[r, c] = SEEN
                     g.queue[count] = r * width + c
