@@ -102,8 +102,9 @@ def generalize(
     views = views_of(len(frame.classes), legend, settings, margin=_ROUNDING)
     regions = make_regions(frame, legend, settings)
     for attempt in range(_RETURNS + 1):
-        shapes, codes, tight = _polygons(regions, frame, views, legend, settings)
-        if not len(tight) or attempt == _RETURNS:
+        final = attempt == _RETURNS
+        shapes, codes, tight = _polygons(regions, frame, views, legend, settings, thorough=final)
+        if not len(tight) or final:
             break
         _log.info("%d places are too narrow and go back to the raster", len(tight))
         regions = take_away(regions, tight, frame, legend, settings)
@@ -123,10 +124,14 @@ def _polygons(
     views: tuple[View, ...],
     legend: Legend,
     settings: GeneralizeSettings,
+    *,
+    thorough: bool,
 ) -> tuple[Geometries, Codes, Tight]:
     """Polygons of regions, their classes, and where polygons of a view are too narrow."""
     labels = regions.labels if frame.whole else grow(regions.labels)
-    arcs, tight = draw_borders(regions, labels, frame, views, settings, angular_in(legend))
+    arcs, tight = draw_borders(
+        regions, labels, frame, views, settings, angular_in(legend), thorough=thorough
+    )
     table = similarity_table(legend)
     pieces, numbers = faces(arcs)
     _log.info("%d regions", len(pieces))

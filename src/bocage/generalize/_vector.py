@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from dataclasses import dataclass
 
@@ -42,6 +43,8 @@ def draw_borders(
     views: tuple[View, ...],
     settings: GeneralizeSettings,
     angular: Bools,
+    *,
+    thorough: bool = False,
 ) -> tuple[Arcs, Tight]:
     """Borders of labelled pixels in map coordinates, smoothed and simplified.
 
@@ -62,6 +65,9 @@ def draw_borders(
         Tolerance and width.
     angular
         Class indices of land with angular borders, shape (256,).
+    thorough
+        Whether borders are given up to the pixels as long as that helps; else what is still too
+        narrow after a few attempts is left for the raster.
 
     Returns
     -------
@@ -75,9 +81,9 @@ def draw_borders(
     frozen = np.repeat(outside, np.diff(traced.starts))
     inward = _inward(traced.points, regions, labels)
     straight = _beside(traced, np.asarray(angular[regions.codes].any(axis=1)))
-    calm = np.zeros(len(traced), np.int64)
+    calm, last = np.zeros(len(traced), np.int64), len(STEPS) - 1
     arcs, tight = traced, Tight(np.empty(0, object), np.empty(0, object))
-    for attempt in range(len(STEPS)):
+    for attempt in itertools.count():
         arcs, _ = shape(
             traced,
             _style(calm, straight, settings.tolerance_m / frame.pixel),
@@ -97,10 +103,14 @@ def draw_borders(
             ]
         )
         tight = unlocked(tight, frame)
-        if not len(tight) or attempt == len(STEPS) - 1:
+        if not len(tight) or (attempt >= last and not thorough):
             break
         _log.info("%d polygons became too narrow", len(tight))
-        calm = np.where(_near(arcs, tight.place, settings.mmw_m), attempt + 1, calm)
+        # Borders that calm down move the nodes of others, which may have to follow.
+        near = _near(arcs, tight.place, settings.mmw_m)
+        if (calm[near] == last).all():
+            break
+        calm = np.where(near, min(attempt + 1, last), calm)
     return arcs, tight
 
 
