@@ -28,7 +28,8 @@ def ground_of(pairs, *, two=False, inside=None, line=None, locked=None, width=4.
         pixels=np.empty(pairs.size, np.int32),
         queue=np.empty(pairs.size, np.int32),
         origin=np.empty(pairs.size, np.int32),
-        last=np.zeros(1, np.int64),
+        last=np.zeros(2, np.int64),
+        cluster=np.zeros(pairs.shape, np.int32),
     )
 
 

@@ -77,6 +77,11 @@ def test_invariants_hold_on_any_raster(
     assert again.frame.to_wkb().equals(result.frame.to_wkb())
 
 
+def _fifth(rule):
+    cluster = None if rule.cluster_ha is None else rule.cluster_ha / 5
+    return replace(rule, min_ha=rule.min_ha / 5, cluster_ha=cluster)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     shape=st.tuples(st.integers(20, LARGEST), st.integers(20, LARGEST)),
@@ -99,7 +104,7 @@ def test_every_small_polygon_has_a_rule_with_the_rules_of_the_product(
     # A fifth of all thresholds, so that small rasters hold something.
     rules = replace(
         load_rules("pa"),
-        exceptions=tuple(replace(r, min_ha=r.min_ha / 5) for r in load_rules("pa").exceptions),
+        exceptions=tuple(_fifth(r) for r in load_rules("pa").exceptions),
     )
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=rules, reach_m=1000)
     result = generalize(raster(*layers), area, toy, wanted)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from bocage.generalize._coverage import Coverage
 from bocage.generalize._edges import dissolve, shared_edges
-from bocage.generalize._rules import HECTARE, View, exemption, views_of
+from bocage.generalize._graph import Floats, Ints, components
+from bocage.generalize._rules import CONTACT, HECTARE, View, exemption, views_of
 from bocage.generalize._settings import GeneralizeSettings
 from bocage.legend import Legend
 
@@ -36,6 +38,28 @@ def undersized(coverage: Coverage, legend: Legend, settings: GeneralizeSettings)
     return pd.concat(tables, ignore_index=True)
 
 
+def cluster_areas(codes: NDArray[np.integer], area: Floats, first: Ints, second: Ints) -> Floats:
+    """Area of the larger cluster of changes that each is in, m²; 0 where it is alone.
+
+    Parameters
+    ----------
+    codes
+        Code of each change in both years, shape (n, 2).
+    area
+        Its area, m², shape (n,).
+    first, second
+        Changes that share a border.
+    """
+    best = np.zeros(len(area))
+    for year in range(2):
+        same = codes[first, year] == codes[second, year]
+        group = components(len(area), first[same], second[same])
+        total = np.bincount(group, area)
+        total[np.bincount(group) == 1] = 0.0
+        best = np.maximum(best, total[group])
+    return best
+
+
 def _of_view(coverage: Coverage, view: View, legend: Legend) -> pd.DataFrame:
     years = [coverage.years[y] for y in view.years]
     name = "change" if view.is_change else f"status_{years[0]}"
@@ -47,13 +71,22 @@ def _of_view(coverage: Coverage, view: View, legend: Legend) -> pd.DataFrame:
     shapes, example = dissolve(shapes, codes)
     last = codes[example, -1]
     indices = legend.encode(last)
-    first, second, _, rim = shared_edges(shapes)
+    first, second, border, rim = shared_edges(shapes)
     area = shapely.area(shapes)
+    cluster = np.zeros(len(shapes))
+    if view.is_change:
+        beside = border > CONTACT
+        cluster = cluster_areas(codes[example], area, first[beside], second[beside])
     rows = []
     for n in np.flatnonzero(area < view.area):
         around = [*indices[second[first == n]], *indices[first[second == n]]]
         reason = exemption(
-            view, int(indices[n]), float(area[n]), float(rim[n]), (int(c) for c in around)
+            view,
+            int(indices[n]),
+            float(area[n]),
+            float(rim[n]),
+            (int(c) for c in around),
+            float(cluster[n]),
         )
         x, y = shapely.get_coordinates(shapely.point_on_surface(shapes[n]))[0]
         rows.append((name, int(last[n]), area[n] / HECTARE, x, y, reason or ""))
