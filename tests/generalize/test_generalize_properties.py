@@ -114,3 +114,12 @@ def test_every_small_polygon_has_a_rule_with_the_rules_of_the_product(
     for row in undersized(result, toy, wanted).query("exception == ''").itertuples():
         home = parts[shapely.covers(parts, shapely.Point(row.x, row.y))][0]
         assert home.area / 10_000 - row.area_ha < 1e-7, row
+
+
+def test_a_narrow_polygon_within_an_area_goes_back_to_the_raster(toy, raster, square, narrow):
+    """It does not touch the limit, at which alone the width was tested again once."""
+    first, other = (_classes(np.random.default_rng(seed), (120, 120), 5, 5.0) for seed in (5, 6))
+    data = raster(first, np.where(other > 3, other, first))
+    wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
+    area = square(0, 0, 120, 120)
+    assert narrow(generalize(data, area, toy, wanted), area, mmw_m=10.0) == []

@@ -148,8 +148,15 @@ def _polygons(
     shapes = unite(pieces, merged.group)
     if settings.mmw_m:
         found = _tight(shapes, merged.codes, views, settings.mmw_m, frame.outline)
-        tight = unlocked(found, frame)
+        tight = join_tight([_away(tight, frame.outline), unlocked(found, frame)])
     return shapes, merged.codes, tight
+
+
+def _away(tight: Tight, outline: BaseGeometry) -> Tight:
+    """Places of polygons that lie in the area and do not touch its limit."""
+    shapely.prepare(outline)
+    away = shapely.contains_properly(outline, tight.polygon)
+    return Tight(tight.place[away], tight.polygon[away])
 
 
 def _tight(
@@ -161,7 +168,7 @@ def _tight(
 ) -> Tight:
     """Where polygons of the views are too narrow; only at the limit of an area where it is given.
 
-    Away from the limit the borders have been tested already.
+    Away from the limit the borders were tested when they were drawn.
     """
     rim = None if outline is None else shapely.boundary(outline)
     if rim is not None:
