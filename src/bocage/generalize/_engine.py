@@ -18,6 +18,7 @@ from bocage.generalize._coverage import Coverage
 from bocage.generalize._edges import border_graph, dissolve, polygon_graph, tidy, unite
 from bocage.generalize._faces import Geometries, faces
 from bocage.generalize._frame import Frame, make_frame
+from bocage.generalize._frozen import Frozen, data_area, frozen_of, put_back, set_apart, without_rim
 from bocage.generalize._graph import Bools, Codes
 from bocage.generalize._merge import enforce
 from bocage.generalize._raster import Regions, make_regions
@@ -34,6 +35,7 @@ from bocage.generalize._vector import (
 )
 from bocage.legend import Legend
 from bocage.posterior import Posterior
+from bocage.rasters import geobox_of
 
 _log = logging.getLogger(__name__)
 ANGULAR = "angular"  # the flag of classes whose borders are straight and have corners
@@ -50,6 +52,7 @@ def generalize(
     *,
     locked: xr.DataArray | None = None,
     posteriors: Sequence[Posterior] | None = None,
+    frozen: gpd.GeoDataFrame | None = None,
 ) -> Coverage:
     """Turn a class raster of one or two years into one coverage of class pairs.
 
@@ -77,20 +80,47 @@ def generalize(
         What the classifier believes, one per year on the grid of `classes`: neighbouring pixels
         then vote with their probabilities, and small regions join the neighbour whose class is
         likely in them.
+    frozen
+        Polygons in the area that the map must have as they are, such as those of an existing map
+        or road surfaces: columns ``code_<year>`` of every year, or ``code`` for all years, and
+        single polygons in the system of the raster, on the 1 mm grid, without overlaps. The rest
+        of the area (or of what has data, beyond which frozen polygons may reach) is generalised
+        for itself. All their vertices stay bit for bit; where other borders meet them they get
+        vertices within a millimetre of their line. They are united with nothing, even where a
+        neighbour has their codes, and may break any rule; land that they cut off, smaller or
+        narrower than the rules allow, stays as a whole (`undersized` names both). Exceptions at
+        the rim are not used with them: beside a frozen polygon is not at the rim.
 
     Returns
     -------
     Coverage
-        A valid coverage of exactly `area`.
+        A valid coverage of exactly `area`; with the column ``frozen`` where there are such
+        polygons.
 
     Raises
     ------
     InputError
-        If the raster or the area is not what it must be.
+        If the raster, the area or a frozen polygon is not what it must be.
     RunError
         If the polygons would not form a valid coverage.
     """
     settings = settings or GeneralizeSettings()
+    if frozen is not None and len(frozen):
+        years, crs = _years(classes), str(geobox_of(classes, "the class raster").crs)
+        held = frozen_of(frozen, years, legend, crs)
+        whole = data_area(classes) if area is None else area
+        shapes, around = set_apart(whole, held, within=area is not None)
+        rest = None
+        if not around.is_empty:
+            rest = generalize(
+                classes,
+                around,
+                legend,
+                without_rim(settings),
+                locked=locked,
+                posteriors=posteriors,
+            )
+        return put_back(rest, Frozen(shapes, held.codes), years, crs)
     frame = make_frame(
         classes,
         area,

@@ -98,7 +98,7 @@ def make_frame(
     if not data.any():
         raise InputError("the class raster has no classified pixel")
     evidence = None if posteriors is None else evidence_of(posteriors, box, legend, len(values))
-    outline = _extent(data, transform) if area is None else _area(area)
+    outline = _extent(data, transform) if area is None else snapped_area(area)
     rows, columns, transform = _window(outline, transform, pixel)
     if evidence is not None:
         evidence = replace(
@@ -173,7 +173,14 @@ def _locked(locked: xr.DataArray, box: GeoBox) -> Bools:
     return np.asarray(locked.values != 0)
 
 
-def _area(area: BaseGeometry) -> BaseGeometry:
+def snapped_area(area: BaseGeometry) -> BaseGeometry:
+    """Polygons of an area on the 1 mm grid.
+
+    Raises
+    ------
+    InputError
+        If these are no valid polygons.
+    """
     if area.geom_type not in ("Polygon", "MultiPolygon"):
         raise InputError(f"the area is a {area.geom_type}", remedy="give polygons")
     if not area.is_valid:
