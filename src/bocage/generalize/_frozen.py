@@ -285,7 +285,10 @@ def _check_kept(before: Geometries, after: Geometries) -> None:
     own = zip(of.tolist(), *points.T.tolist(), strict=True)
     missing = np.fromiter((vertex not in known for vertex in own), bool, len(points))
     lost[of[missing]] = True
-    lost |= shapely.hausdorff_distance(shapely.boundary(before), shapely.boundary(after)) > GRID
+    lines = np.asarray(shapely.boundary(before))
+    shapely.prepare(lines)
+    far = ~shapely.dwithin(lines[of_there], shapely.points(there), GRID)
+    lost[of_there[far]] = True
     if lost.any():
         where = shapely.bounds(before[np.flatnonzero(lost)[0]]).tolist()
         raise RunError(
