@@ -87,4 +87,4 @@ def test_wrong_use_is_named(coverage, tmp_path):
 def test_rules_come_from_the_package():
     assert load_rules("plain").exceptions == ()
     names = [rule.name for rule in load_rules("pa").exceptions]
-    assert names == ["marginal", "linear", "urban_confined"]
+    assert names == ["marginal", "linear", "urban_confined", "complex_change"]

@@ -219,3 +219,53 @@ def test_a_real_noisy_classification_in_another_system(tmp_path):
     assert frame.crs == "EPSG:32631"
     assert frame.area.min() >= 5000
     assert frame.area.sum() == pytest.approx(1024 * 512 * 100, rel=1e-9)
+
+
+@pytest.fixture
+def kept(tmp_path, square):
+    """A file of one polygon to keep, half a pixel off the grid, as a layer of multipolygons."""
+
+    def make(**codes):
+        box = shapely.set_precision(square(10.5, 10.5, 22.5, 40.5), 0.001)
+        frame = gpd.GeoDataFrame(codes, geometry=[shapely.MultiPolygon([box])], crs="EPSG:3035")
+        path = tmp_path / "kept.gpkg"
+        pyogrio.write_dataframe(frame, path)
+        return box, path
+
+    return make
+
+
+def test_frozen_polygons_are_read_and_written(tif, tmp_path, kept):
+    box, path = kept(code=[5])
+    out = tmp_path / "o.gpkg"
+    assert generalize_files(tif(halves(2, 5)), None, out, settings=PLAIN, frozen=path) == {
+        "status": 3
+    }
+    found = gpd.read_file(out, layer="status")
+    mine = found[found.frozen]
+    assert mine.code.tolist() == [5]
+    corners = set(map(tuple, shapely.get_coordinates(box)))
+    assert corners <= set(map(tuple, shapely.get_coordinates(mine.geometry.iloc[0])))
+    assert shapely.coverage_is_valid(found.geometry.to_numpy())
+
+
+def test_frozen_polygons_of_two_years_have_a_code_each(tif, tmp_path, kept):
+    _, path = kept(code_2018=[2], code_2024=[7])
+    rasters = tif(halves(2, 7), "m_2018.tif"), tif(halves(2, 7), "m_2024.tif")
+    out = tmp_path / "o.gpkg"
+    counts = generalize_files(*rasters, out, settings=PLAIN, frozen=path)
+    assert counts == {"status_2018": 3, "status_2024": 3, "change": 1}
+    assert gpd.read_file(out, layer="change").frozen.tolist() == [True]
+
+
+def test_frozen_polygons_that_cannot_be_used_are_named(tif, tmp_path, kept):
+    _, path = kept(code=[5])
+    raster, out = tif(halves(2, 5)), tmp_path / "o.gpkg"
+    with pytest.raises(InputError, match="coarser scales"):
+        generalize_files(raster, None, out, settings=PLAIN, frozen=path, scales=[1])
+    (tmp_path / "text.gpkg").write_text("no layer")
+    with pytest.raises(InputError, match="cannot be read"):
+        generalize_files(raster, None, out, settings=PLAIN, frozen=tmp_path / "text.gpkg")
+    with pytest.raises(InputError, match="no such file"):
+        generalize_files(raster, None, out, settings=PLAIN, frozen=tmp_path / "none.gpkg")
+    assert not out.exists()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bocage.generalize._audit import suspects
 from bocage.generalize._flood import CORE, SEEN, Ground, code_in, flood, key_in
 from bocage.generalize._rules import View, view_table
 from bocage.generalize._widths import OUT, disc
@@ -27,7 +28,8 @@ def ground_of(pairs, *, two=False, inside=None, line=None, locked=None, width=4.
         pixels=np.empty(pairs.size, np.int32),
         queue=np.empty(pairs.size, np.int32),
         origin=np.empty(pairs.size, np.int32),
-        last=np.zeros(1, np.int64),
+        last=np.zeros(2, np.int64),
+        cluster=np.zeros(pairs.shape, np.int32),
     )
 
 
@@ -112,3 +114,13 @@ def test_keys_of_pairs():
     assert [key_in(np.uint16(pair), True, VIEWS, view) for view in range(3)] == [200, 7, pair]
     assert key_in(np.uint16(7 << 8 | 7), True, VIEWS, 2) == -1
     assert [key_in(OUT, True, VIEWS, view) for view in range(3)] == [-1, -1, -1]
+
+
+def test_single_pixels_do_not_hang_together_at_corners():
+    inside = np.array([[True, False], [False, True]])
+    ground = ground_of([[1, 1], [1, 1]], inside=inside, width=0.5)
+    found, _, _ = look(ground, ONE, 0, 0)
+    assert (found.cores, found.reached) == (2, 1)
+    keys = ground.pairs
+    assert suspects(keys, inside, 0.0, disc(0.5)).tolist() == [0]
+    assert suspects(keys, ~inside | inside, 0.0, disc(0.5)).tolist() == []

@@ -9,7 +9,13 @@ from bocage.generalize import ExceptionRule, GeneralizeSettings, list_rules, loa
 def test_rules_of_the_package():
     assert list_rules() == ("pa", "plain")
     least = {rule.name: rule.min_ha for rule in load_rules("pa").exceptions}
-    assert least == {"marginal": 0.2, "linear": 0.2, "urban_confined": 0.25}
+    assert least == {
+        "marginal": 0.2,
+        "linear": 0.2,
+        "urban_confined": 0.25,
+        "complex_change": 0.05,
+    }
+    assert [r.cluster_ha for r in load_rules("pa").exceptions] == [None, None, None, 0.5]
     assert GeneralizeSettings().rules == load_rules("pa")
 
 
@@ -35,6 +41,9 @@ def test_rules_from_a_file(tmp_path):
         ("exceptions: [{name: a, min_ha: big}]", "min_ha is no number"),
         ("exceptions: [{name: a, min_ha: -1}]", "min_ha is below 0"),
         ("exceptions: [{name: a, min_ha: 1, views: [map]}]", "views"),
+        ("exceptions: [{name: a, min_ha: 1, cluster_ha: 2}]", "only changes form clusters"),
+        ("exceptions: [{name: a, min_ha: 1, views: [change], cluster_ha: 0}]", "above 0"),
+        ("exceptions: [{name: a, min_ha: 1, views: [change], cluster_ha: b}]", "cluster_ha is no"),
         ("exceptions: [{name: a, min_ha: 1, class: 3}]", "unknown key class"),
     ],
 )

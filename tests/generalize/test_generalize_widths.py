@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bocage.generalize._widths import OUT, core_pixels, disc, grow_into, narrow_pixels
+from bocage.generalize._widths import OUT, by_corners, core_pixels, disc, grow_into, narrow_pixels
 
 grids = arrays(
     np.uint16,
@@ -30,17 +30,45 @@ def test_the_disc_of_ten_metres_is_five_pixels_without_corners():
     assert disc(0).tolist() == [[0, 0, 0]]
 
 
-@pytest.mark.parametrize("width", [1, 2, 2.5, 3, 4, 4.5, 5, 6, 7, 8, 10])
-@pytest.mark.parametrize("step", [(0, 0), (0, 1), (1, 0), (1, 1), (1, -1)])
-def test_the_erosion_of_discs_that_touch_is_one_part(width, step):
-    both = shapely.union(squares(disc(width)), squares(disc(width), *step))
-    left = shapely.buffer(both, -width / 2, quad_segs=16)
-    assert not left.is_empty
-    assert shapely.get_num_geometries(left) == 1
+QUARTERS = [n / 4 for n in range(2, 81)]
+BESIDE, ACROSS = [(0, 0), (0, 1), (1, 0)], [(1, 1), (1, -1)]
+
+
+@pytest.mark.parametrize("width", [*QUARTERS, 1.42, 2.83, 2.99, 7.1, 9.9])
+def test_the_erosion_of_discs_whose_centres_hang_together_is_one_part(width):
+    spans = disc(width)
+    for step in BESIDE + (ACROSS if by_corners(spans) else []):
+        both = shapely.union(squares(spans), squares(spans, *step))
+        left = shapely.buffer(both, -width / 2, quad_segs=16)
+        assert left.area > 0, step
+        assert shapely.get_num_geometries(left) == 1, step
+
+
+@pytest.mark.parametrize("width", QUARTERS)
+def test_discs_whose_centres_hang_together_leave_a_free_way(width):
+    """Exact, without a buffer: what is not of the discs keeps half the width from the way."""
+    spans = disc(width)
+    own = set(offsets(spans))
+    low, high = min(min(own)), max(max(own))
+    centre = (low + high + 1) / 2  # in corners of pixels
+    for dy, dx in BESIDE + (ACROSS if by_corners(spans) else []):
+        both = own | {(y + dy, x + dx) for y, x in own}
+        around = range(low - 2, high + 3)
+        rest = [(y, x) for y in around for x in around if (y, x) not in both]
+        boxes = [shapely.box(x, y, x + 1, y + 1) for y, x in rest]
+        way = shapely.LineString([(centre, centre), (centre + dx, centre + dy)])
+        assert shapely.distance(way, boxes).min() > width / 2
+
+
+@pytest.mark.parametrize("width", QUARTERS)
+def test_a_disc_is_no_larger_than_it_must_be(width):
+    size = len(disc(width))
+    assert width < size <= int(width) + 1 + (width in (1.5, 1.75))
+    assert by_corners(disc(width)) == (width >= 1)
 
 
 @settings(max_examples=150, deadline=None)
-@given(grids, st.sampled_from([0, 1, 2, 3, 4]))
+@given(grids, st.sampled_from([0, 0.5, 1, 1.5, 2, 3, 4, 5.5]))
 def test_cores_and_narrow_pixels_equal_a_plain_search(keys, width):
     spans = disc(width)
     around = offsets(spans)

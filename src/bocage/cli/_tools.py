@@ -75,6 +75,9 @@ def generalize(
     rules: Annotated[str | None, typer.Option(help="pa, plain, or a YAML file.")] = None,
     aoi: Annotated[Path | None, typer.Option(help="Polygons to map in.")] = None,
     linear: Annotated[Path | None, typer.Option(help="Lines to draw and keep.")] = None,
+    frozen: Annotated[
+        Path | None, typer.Option(help="Polygons (code) to keep exactly as they are.")
+    ] = None,
     scales: Annotated[
         str | None, typer.Option(help="Mapping units, ha, a layer each: 0.5,5,25.")
     ] = None,
@@ -108,6 +111,7 @@ def generalize(
         scales=None if scales is None else _hectares(scales),
         attributes=attributes,
         tiles=tiles,
+        frozen=frozen,
     )
     give({"out": str(out), **result}, as_json=as_json, text=f"{out}: {result}")
 

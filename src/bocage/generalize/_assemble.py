@@ -87,7 +87,17 @@ def assemble(
         shapes = unite(pieces, merged.group)
         if not mmw_m:
             return shapes, merged.codes, drawn.tight
-    return shapes, merged.codes, relevant(_tight(shapes, merged.codes, views, mmw_m, outline))
+    tight = relevant(_tight(shapes, merged.codes, views, mmw_m, outline))
+    if outline is not None:
+        tight = join_tight([_away(drawn.tight, outline), tight])
+    return shapes, merged.codes, tight
+
+
+def _away(tight: Tight, outline: BaseGeometry) -> Tight:
+    """Places of polygons that lie in the area and do not touch its limit."""
+    shapely.prepare(outline)
+    away = shapely.contains_properly(outline, tight.polygon)
+    return Tight(tight.place[away], tight.polygon[away])
 
 
 def _tight(
@@ -99,7 +109,7 @@ def _tight(
 ) -> Tight:
     """Where polygons of the views are too narrow; only at the limit of an area where it is given.
 
-    Away from the limit the borders have been tested already.
+    Away from the limit the borders were tested when they were drawn.
     """
     rim = None if outline is None else shapely.boundary(outline)
     if rim is not None:

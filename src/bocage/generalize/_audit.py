@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.generalize._graph import Bools, Ints, Labels, find_root, label_keys
-from bocage.generalize._widths import OUT, Keys, Spans, core_pixels
+from bocage.generalize._widths import OUT, Keys, Spans, by_corners, core_pixels
 
 
 def suspects(keys: Keys, inside: Bools, least: float, spans: Spans | None) -> NDArray[np.int32]:
@@ -34,7 +34,7 @@ def suspects(keys: Keys, inside: Bools, least: float, spans: Spans | None) -> ND
     found = size < least
     if spans is not None:
         core = core_pixels(np.where(inside, keys, OUT).astype(np.uint16), spans)
-        found |= _parts(labels, core, count) != 1
+        found |= _parts(labels, core, count, by_corners(spans)) != 1
     return np.sort(first[found]).astype(np.int32)
 
 
@@ -54,8 +54,8 @@ def _sizes(labels: Labels, inside: Bools, count: int) -> tuple[Ints, Ints]:
 
 
 @numba.njit(cache=True)
-def _parts(labels: Labels, core: Bools, count: int) -> Ints:
-    """How many groups of core pixels that touch, also diagonally, each region has."""
+def _parts(labels: Labels, core: Bools, count: int, corners: bool) -> Ints:
+    """How many groups of core pixels that touch, perhaps also at corners, each region has."""
     height, width = labels.shape
     parent = np.empty(height * width // 2 + width + 2, np.int32)
     owner = np.empty(len(parent), np.int32)
@@ -70,7 +70,7 @@ def _parts(labels: Labels, core: Bools, count: int) -> Ints:
             # West, north-west, north, north-east: two core pixels of one key are of one region.
             for k in range(4):
                 near = here[x] if k == 0 else above[x + k - 1]
-                if near < 0:
+                if near < 0 or (not corners and k % 2 == 1):
                     continue
                 root = find_root(parent, near)
                 if owner[root] != labels[y, x]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.generalize._graph import Bools, Ints, Labels, label_keys
-from bocage.generalize._widths import OUT, Keys, Spans, core_pixels
+from bocage.generalize._widths import OUT, Keys, Spans, by_corners, core_pixels
 from bocage.generalize._window import Tiles
 
 TOP, BOTTOM, LEFT, RIGHT = range(4)
@@ -110,7 +110,8 @@ def count_tile(
     parts, groups = np.full(own.shape, -1, np.int32), 0
     if spans is not None:
         counted = np.where(inside, keys, OUT).astype(np.uint16)
-        parts, groups = _label_core(own, np.ascontiguousarray(core_pixels(counted, spans)[inner]))
+        core = np.ascontiguousarray(core_pixels(counted, spans)[inner])
+        parts, groups = _label_core(own, core, by_corners(spans))
     polygons = Shapes(*_measured(labels, inside[inner], count, *corner, width))
     found = Shapes(*_measured(parts, inside[inner], groups, *corner, width))
     sign = np.where(locked[inner], 1, -1)[labels >= 0]
@@ -132,8 +133,8 @@ def _at(values: Labels | Keys, first: Ints, corner: tuple[int, int], width: int)
 
 
 @numba.njit(cache=True)
-def _label_core(keys: Keys, core: Bools) -> tuple[Labels, int]:
-    """Number the groups of core pixels of one key that touch, also diagonally."""
+def _label_core(keys: Keys, core: Bools, corners: bool) -> tuple[Labels, int]:
+    """Number the groups of core pixels of one key that touch, perhaps also at corners."""
     height, width = keys.shape
     labels = np.full((height, width), -1, np.int32)
     parent = np.empty(height * width + 1, np.int32)
@@ -145,6 +146,8 @@ def _label_core(keys: Keys, core: Bools) -> tuple[Labels, int]:
             own = -1
             for k in range(4):
                 # West, north-west, north, north-east.
+                if not corners and k % 2 == 1:
+                    continue
                 r, c = y - (k > 0), x + (k - 2 if k else -1)
                 if r < 0 or not 0 <= c < width or labels[r, c] < 0 or keys[r, c] != keys[y, x]:
                     continue

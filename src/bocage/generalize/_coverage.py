@@ -9,11 +9,15 @@ import geopandas as gpd
 import numpy as np
 import pyarrow as pa
 import shapely
+from numpy.typing import NDArray
 
 from bocage.errors import InputError
 from bocage.files import existing
 from bocage.generalize._edges import dissolve, tidy
 from bocage.tables import write_geoparquet
+
+FROZEN = "frozen"
+"""Column that says which polygons were kept as they were given."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,9 @@ class Coverage:
     ----------
     frame
         Columns ``code_<year>`` (leaf code, 0 is nodata; int32) and ``geometry`` (single-part
-        polygons on a 1 mm grid; no two edge neighbours have equal codes in all years).
+        polygons on a 1 mm grid; no two edge neighbours have equal codes in all years). Where
+        polygons were frozen, the column ``frozen`` (bool) says which; these may have the codes
+        of a neighbour, and stay apart from it in all views, which have the column too.
     years
         One or two years, in order.
     """
@@ -67,16 +73,8 @@ class Coverage:
                 f"the coverage has no year {year}",
                 remedy=f"it has {', '.join(map(str, self.years))}",
             )
-        codes = self.frame[self.column(year)].to_numpy()
-        if len(self.years) == 1:
-            return gpd.GeoDataFrame(
-                {"code": codes}, geometry=self.frame.geometry.to_numpy(), crs=self.frame.crs
-            )
-        shapes, example = dissolve(self.frame.geometry.to_numpy(), codes[:, None])
-        shapes, order = tidy(shapes)
-        return gpd.GeoDataFrame(
-            {"code": codes[example][order]}, geometry=shapes, crs=self.frame.crs
-        )
+        view = self._view([self.column(year)], np.ones(len(self.frame), bool))
+        return view.rename(columns={self.column(year): "code"})
 
     def change(self) -> gpd.GeoDataFrame:
         """The regions whose codes differ between the two years.
@@ -97,14 +95,29 @@ class Coverage:
             raise InputError("a coverage of one year has no change view")
         columns = [self.column(year) for year in self.years]
         codes = self.frame[columns].to_numpy()
-        differ = codes[:, 0] != codes[:, 1]
-        codes = codes[differ]
-        shapes, example = dissolve(self.frame.geometry.to_numpy()[differ], codes)
-        shapes, order = tidy(shapes)
-        found = codes[example][order]
-        return gpd.GeoDataFrame(
-            dict(zip(columns, found.T, strict=True)), geometry=shapes, crs=self.frame.crs
-        )
+        return self._view(columns, codes[:, 0] != codes[:, 1])
+
+    def _view(self, columns: list[str], belongs: NDArray[np.bool_]) -> gpd.GeoDataFrame:
+        """Polygons with equal codes in some columns dissolved, but for frozen ones."""
+        part = self.frame[belongs]
+        shapes = part.geometry.to_numpy()
+        example = np.arange(len(part))
+        if len(columns) < len(self.years) or len(columns) == 2:
+            shapes, example = dissolve(shapes, self.keys(columns)[belongs])
+            shapes, order = tidy(shapes)
+            example = example[order]
+        found = {name: part[name].to_numpy()[example] for name in columns}
+        if FROZEN in part:
+            found[FROZEN] = part[FROZEN].to_numpy()[example]
+        return gpd.GeoDataFrame(found, geometry=shapes, crs=self.frame.crs)
+
+    def keys(self, columns: list[str]) -> NDArray[np.int64]:
+        """What polygons that are one in a view have in common, shape (n, k)."""
+        keys: NDArray[np.int64] = self.frame[columns].to_numpy().astype(np.int64)
+        if FROZEN not in self.frame:
+            return keys
+        own = np.where(self.frame[FROZEN], np.arange(len(self.frame)), -1)
+        return np.column_stack([keys, own])
 
     def save(self, path: Path | str) -> Path:
         """Write the coverage as GeoParquet: equal coverages give equal bytes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+import geopandas as gpd
 import xarray as xr
 from shapely.geometry.base import BaseGeometry
 
@@ -20,6 +21,7 @@ from bocage.generalize._borders import grow
 from bocage.generalize._coverage import Coverage
 from bocage.generalize._faces import Geometries
 from bocage.generalize._frame import Frame, Source, make_frame, source_of
+from bocage.generalize._frozen import Frozen, data_area, frozen_of, put_back, set_apart, without_rim
 from bocage.generalize._graph import Codes
 from bocage.generalize._raster import make_regions
 from bocage.generalize._return import take_away
@@ -29,6 +31,7 @@ from bocage.generalize._tiles import Tiling, generalize_tiles
 from bocage.generalize._vector import Tight, draw_borders, trace, unlocked
 from bocage.legend import Legend
 from bocage.posterior import Posterior
+from bocage.rasters import geobox_of
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +45,7 @@ def generalize(
     locked: xr.DataArray | None = None,
     posteriors: Sequence[Posterior] | None = None,
     tiles: Tiling | None = None,
+    frozen: gpd.GeoDataFrame | None = None,
 ) -> Coverage:
     """Turn a class raster of one or two years into one coverage of class pairs.
 
@@ -72,27 +76,55 @@ def generalize(
     tiles
         How to cut what is larger than memory; in one piece when None. All rasters may then be
         backed by files or dask: only windows of them are read.
+    frozen
+        Polygons in the area that the map must have as they are, such as those of an existing map
+        or road surfaces: columns ``code_<year>`` of every year, or ``code`` for all years, and
+        single polygons in the system of the raster, on the 1 mm grid, without overlaps. The rest
+        of the area (or of what has data, beyond which frozen polygons may reach) is generalised
+        for itself. All their vertices stay bit for bit; where other borders meet them they get
+        vertices within a millimetre of their line. They are united with nothing, even where a
+        neighbour has their codes, and may break any rule; land that they cut off, smaller or
+        narrower than the rules allow, stays as a whole (`undersized` names both). Exceptions at
+        the rim are not used with them: beside a frozen polygon is not at the rim.
 
     Returns
     -------
     Coverage
-        A valid coverage of exactly `area`.
+        A valid coverage of exactly `area`; with the column ``frozen`` where there are such
+        polygons.
 
     Raises
     ------
     InputError
-        If the raster or the area is not what it must be.
+        If the raster, the area or a frozen polygon is not what it must be.
     RunError
         If the polygons would not form a valid coverage.
     """
     settings = settings or GeneralizeSettings()
+    years, crs = years_of(classes), str(geobox_of(classes, "the class raster").crs)
+    if frozen is not None and len(frozen):
+        held = frozen_of(frozen, years, legend, crs)
+        within = data_area(classes) if area is None else area
+        kept, around = set_apart(within, held, within=area is not None)
+        rest = None
+        if not around.is_empty:
+            rest = generalize(
+                classes,
+                around,
+                legend,
+                without_rim(settings),
+                locked=locked,
+                posteriors=posteriors,
+                tiles=tiles,
+            )
+        return put_back(rest, Frozen(kept, held.codes), years, crs)
     source = source_of(
         classes, area, locked, legend=legend, reach_m=settings.reach_m, posteriors=posteriors
     )
     shapes, codes = (
         _whole(source, settings) if tiles is None else generalize_tiles(source, settings, tiles)
     )
-    return coverage_of(shapes, codes, years_of(classes), legend, str(source.box.crs))
+    return coverage_of(shapes, codes, years, legend, crs)
 
 
 def _whole(source: Source, settings: GeneralizeSettings) -> tuple[Geometries, Codes]:
@@ -103,6 +135,7 @@ def _whole(source: Source, settings: GeneralizeSettings) -> tuple[Geometries, Co
     regions = make_regions(frame, legend, settings)
     drawn = None
     for attempt in range(RETURNS + 1):
+        final = attempt == RETURNS
         traced = trace(regions, regions.labels if source.outline is None else grow(regions.labels))
         drawn = draw_borders(
             traced,
@@ -112,6 +145,7 @@ def _whole(source: Source, settings: GeneralizeSettings) -> tuple[Geometries, Co
             angular_in(legend),
             lambda tight: unlocked_in(frame, tight),
             drawn,
+            thorough=final,
         )
         shapes, codes, tight = assemble(
             drawn,
@@ -122,7 +156,7 @@ def _whole(source: Source, settings: GeneralizeSettings) -> tuple[Geometries, Co
             settings.mmw_m,
             lambda tight: unlocked_in(frame, tight),
         )
-        if not len(tight) or attempt == RETURNS:
+        if not len(tight) or final:
             break
         _log.info("%d places are too narrow and go back to the raster", len(tight))
         regions = take_away(regions, tight, frame, legend, settings)

@@ -14,7 +14,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from bocage.files import atomic_path
+from bocage.errors import InputError
+from bocage.files import atomic_path, existing
 from bocage.generalize._attributes import describe
 from bocage.generalize._coverage import Coverage
 from bocage.generalize._encode import open_any, read_any
@@ -43,6 +44,7 @@ def generalize_files(
     scales: Sequence[float] | None = None,
     attributes: bool = False,
     tiles: Tiling | None = None,
+    frozen: Path | str | None = None,
 ) -> dict[str, int]:
     """Generalise one categorical raster file, or two of the same place, to a GeoPackage.
 
@@ -73,6 +75,10 @@ def generalize_files(
     tiles
         How to cut rasters that are larger than memory; in one piece when None. Lines, too, are
         drawn into whole rasters.
+    frozen
+        Polygons that the map must have as they are, in the system of the rasters, with the leaf
+        code in the column ``code`` or, for two rasters, in ``code_<a>`` and ``code_<b>``; not
+        with `scales`. See `bocage.generalize.generalize`.
 
     Returns
     -------
@@ -92,8 +98,16 @@ def generalize_files(
     layers = line_layers(linear, legend) if isinstance(linear, Path | str) else linear
     if layers:
         classes, locked = draw_lines(classes, layers, legend)
+    kept = None if frozen is None else _read_frozen(frozen, names, years)
     if scales is None:
-        coverages = {"": generalize(classes, area, legend, settings, locked=locked, tiles=tiles)}
+        coverage = generalize(
+            classes, area, legend, settings, locked=locked, tiles=tiles, frozen=kept
+        )
+        coverages = {"": coverage}
+    elif kept is not None:
+        raise InputError(
+            "coarser scales would unite frozen polygons", remedy="give one or the other"
+        )
     else:
         found = generalize_scales(
             classes, area, legend, settings, scales, locked=locked, tiles=tiles
@@ -125,6 +139,21 @@ def _read_area(path: Path | str, crs: str) -> BaseGeometry:
     sites = read_sites(path).to_crs(crs)
     area: BaseGeometry = shapely.union_all(sites.geometry.to_numpy())
     return area
+
+
+def _read_frozen(path: Path | str, names: list[str], years: tuple[int, ...]) -> gpd.GeoDataFrame:
+    """Polygons to keep, with the columns that `generalize` looks for."""
+    path = existing(path, "frozen")
+    try:
+        frame = pyogrio.read_dataframe(path)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise InputError(f"{path} cannot be read as a vector file: {error}") from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise InputError(f"{path} holds no polygons")
+    # Many formats know layers of multipolygons only.
+    frame = frame.explode(ignore_index=True)
+    columns = {f"code_{n}": Coverage.column(y) for n, y in zip(names, years, strict=True)}
+    return frame.rename(columns=columns)
 
 
 def _views(

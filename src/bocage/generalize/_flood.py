@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bocage.generalize._graph import Bools, Floats, Ints, Labels
 from bocage.generalize._rules import ViewTable
-from bocage.generalize._widths import OPEN, OUT, Keys, Spans
+from bocage.generalize._widths import OPEN, OUT, Keys, Spans, by_corners
 
 PLAIN, CORE, SEEN, LOBE, GIVEN = 0, 1, 2, 3, 4
 """States of a pixel while its polygon is looked at; LOBE and above belong to `_repair`."""
@@ -35,7 +35,8 @@ class Ground(NamedTuple):
     pixels: Labels  # those of the polygon, in the order of the flood
     queue: Labels
     origin: Labels  # a note on each pixel of the queue, or where a pixel is in `pixels`
-    last: Ints  # number of the last flood, shape (1,)
+    last: Ints  # numbers of the last flood and of the last search of a cluster, shape (2,)
+    cluster: Labels  # number of the last such search that reached a pixel; (0, 0) if there is none
 
 
 class Polygon(NamedTuple):
@@ -187,6 +188,7 @@ def goes_on(g: Ground, y: int, x: int) -> bool:
 def spread(g: Ground, first: int, number: int) -> int:
     """Mark the core pixels connected to one as SEEN (in `queue`); how many they are."""
     height, width = g.pairs.shape
+    corners = by_corners(g.spans)
     g.queue[0] = first
     g.state[first // width, first % width] = SEEN
     count, done = 1, 0
@@ -195,8 +197,65 @@ def spread(g: Ground, first: int, number: int) -> int:
         done += 1
         for r in range(max(y - 1, 0), min(y + 2, height)):
             for c in range(max(x - 1, 0), min(x + 2, width)):
+                if not corners and r != y and c != x:
+                    continue
                 if g.seen[r, c] == number and g.state[r, c] == CORE:
                     g.state[r, c] = SEEN
                     g.queue[count] = r * width + c
                     count += 1
     return count
+
+
+@numba.njit(cache=True)
+def cluster_area(g: Ground, start: int, year: int, wanted: float, drawn: float) -> float:
+    """Area of the changes around a changed pixel that have its class in a year.
+
+    Neighbouring changes with one class in a year form a cluster: all that hangs together by
+    changed pixels of that class.
+
+    Parameters
+    ----------
+    g
+        A raster of two years; its `queue` is used.
+    start
+        Position of the pixel (row · width + column).
+    year
+        The year, 0 or 1.
+    wanted
+        Area, m², at which the search may end.
+    drawn
+        What is left of pixels of drawn lines that will be narrowed.
+
+    Returns
+    -------
+    float
+        The area, m²; 0 where there is no change but one.
+    """
+    height, width = g.pairs.shape
+    g.last[1] += 1
+    number, pair = g.last[1], g.pairs[start // width, start % width]
+    code = code_in(pair, True, year)
+    g.queue[0] = start
+    g.cluster[start // width, start % width] = number
+    count, done, total, several = 1, 0, 0.0, False
+    while done < count and (total < wanted or not several):
+        y, x = g.queue[done] // width, g.queue[done] % width
+        done += 1
+        several |= g.pairs[y, x] != pair
+        if g.inside[y, x]:
+            total += g.pixel**2 * (drawn if g.line[y, x] and not g.locked[y, x] else 1.0)
+        for k in range(4):
+            r, c = y + (k == 0) - (k == 1), x + (k == 2) - (k == 3)
+            if not (0 <= r < height and 0 <= c < width) or g.cluster[r, c] == number:
+                continue
+            other = g.pairs[r, c]
+            if other == OPEN:
+                # What lies beyond a window may belong to it, and be large.
+                return wanted
+            if other == OUT or code_in(other, True, year) != code:
+                continue
+            if code_in(other, True, 1 - year) != code:
+                g.cluster[r, c] = number
+                g.queue[count] = r * width + c
+                count += 1
+    return total if several else 0.0

@@ -164,7 +164,7 @@ def source_of(
         classes=classes,
         locked=locked,
         posteriors=posteriors,
-        outline=None if area is None else _area(area),
+        outline=None if area is None else snapped_area(area),
         legend=legend,
         reach_m=reach_m,
         box=box,
@@ -299,7 +299,14 @@ def _check_pixels(box: GeoBox) -> None:
         )
 
 
-def _area(area: BaseGeometry) -> BaseGeometry:
+def snapped_area(area: BaseGeometry) -> BaseGeometry:
+    """Polygons of an area on the 1 mm grid.
+
+    Raises
+    ------
+    InputError
+        If these are no valid polygons.
+    """
     if area.geom_type not in ("Polygon", "MultiPolygon"):
         raise InputError(f"the area is a {area.geom_type}", remedy="give polygons")
     if not area.is_valid:

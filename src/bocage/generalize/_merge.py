@@ -21,7 +21,15 @@ from bocage.generalize._graph import (
     fuse,
 )
 from bocage.generalize._heap import Heap, empty_heap, pop, push
-from bocage.generalize._rules import View, ViewTable, may_stay, view_table
+from bocage.generalize._rules import (
+    CONTACT,
+    View,
+    ViewTable,
+    cluster_wanted,
+    has_clusters,
+    may_stay,
+    view_table,
+)
 
 Masses = NDArray[np.float32]
 
@@ -61,7 +69,8 @@ def enforce(
     one is below the mapping unit and no exception holds, its smallest region that has a
     neighbour outside the polygon joins the neighbour with the best score. Every step takes
     one region away, so the loop ends. What has no neighbour outside (an area that is smaller
-    than the mapping unit itself) stays.
+    than the mapping unit itself) stays. A change that only its cluster allows is looked at
+    again after other merges, until none of these remains without a cluster.
 
     Parameters
     ----------
@@ -117,7 +126,7 @@ class _State(NamedTuple):
     slot: Labels
     member: Labels  # the search in which a region was found
     found: Labels  # the regions of that search
-    ticks: Ints  # numbers of the last cleaning and of the last search
+    ticks: Ints  # numbers of the last cleaning and of the last search, and of merges
     mass: Masses
     queued: Bools  # whether a region waits in the heap for a view, (n, views)
 
@@ -142,7 +151,7 @@ def _state(graph: RegionGraph, views: int, mass: Masses) -> _State:
         slot=np.zeros(size, np.int32),
         member=np.zeros(size, np.int32),
         found=np.empty(size, np.int32),
-        ticks=np.zeros(2, np.int64),
+        ticks=np.zeros(3, np.int64),
         mass=mass,
         queued=np.zeros((size, views), bool),
     )
@@ -196,8 +205,22 @@ def _clean(s: _State, region: int) -> None:
 @numba.njit(cache=True)
 def _run(s: _State, views: ViewTable, table: NDArray[np.float64], rim_contact: float) -> None:
     heap = empty_heap()
-    for region in range(len(s.parent)):
-        heap = _look_at(s, views, region, heap)
+    while True:
+        before = s.ticks[2]
+        for region in range(len(s.parent)):
+            if s.parent[region] == region:
+                heap = _look_at(s, views, region, heap)
+        _empty(s, views, table, rim_contact, heap)
+        # A change that its cluster allowed may have lost it since: nobody looked at it then.
+        if s.ticks[2] == before or not has_clusters(views):
+            break
+
+
+@numba.njit(cache=True)
+def _empty(
+    s: _State, views: ViewTable, table: NDArray[np.float64], rim_contact: float, heap: Heap
+) -> None:
+    """Merge what waits in the heap, and what comes to wait, until nothing does."""
     while heap[2][0]:
         known, item = pop(heap)
         region, view = item // _VIEWS, item % _VIEWS
@@ -283,7 +306,52 @@ def _may_stay(
                 around[s.codes[other, last]] = True
             edge = s.after[edge]
     touching = rim if rim > rim_contact else 0.0
-    return may_stay(views, view, s.codes[s.found[0], last], area, touching, around)
+    region = s.found[0]
+    code = s.codes[region, last]
+    if may_stay(views, view, code, area, touching, around, 0.0):
+        return True
+    wanted, part = cluster_wanted(views, view, area)
+    if wanted <= 0.0:
+        return False
+    cluster = max(
+        _cluster(s, views, region, view, views.first[view], part, wanted),
+        _cluster(s, views, region, view, last, part, wanted),
+    )
+    _small_polygon(s, views, region, view)  # is in `found` again
+    return may_stay(views, view, code, area, touching, around, cluster)
+
+
+@numba.njit(cache=True)
+def _cluster(
+    s: _State, views: ViewTable, region: int, view: int, year: int, part: float, wanted: float
+) -> float:
+    """Area of the changes around a region with its class in a year; 0 where it is alone.
+
+    Parts below `part` do not count, as they will hardly stay, nor what is beyond `wanted`.
+    """
+    s.ticks[1] += 1
+    tick = s.ticks[1]
+    s.member[region], s.found[0] = tick, region
+    count, done, total = 1, 0, s.area[region]
+    while done < count and total < wanted:
+        own = s.found[done]
+        done += 1
+        _clean(s, own)
+        edge = s.head[own]
+        while edge >= 0:
+            other = s.to[edge]
+            if (
+                s.member[other] != tick
+                and s.length[edge] > CONTACT
+                and s.area[other] >= part
+                and s.codes[other, year] == s.codes[region, year]
+                and _belongs(s, views, other, view)
+            ):
+                s.member[other], s.found[count] = tick, other
+                count += 1
+                total += s.area[other]
+            edge = s.after[edge]
+    return total if count > 1 else 0.0
 
 
 @numba.njit(cache=True)
@@ -344,6 +412,7 @@ def _merge(s: _State, views: ViewTable, region: int, into: int, heap: Heap) -> H
         count += 1
         edge = s.after[edge]
     near = beside[:count].copy()
+    s.ticks[2] += 1
     _unite(s, region, into)
     # The classes of the region are now those of `into`: neighbours that had them all along
     # become one region with it.

@@ -47,8 +47,11 @@ class Polygons:
         return np.bincount(self.owner, minlength=len(self.shapes.size))
 
 
-def join_tiles(tiles: Tiles, counts: list[Count]) -> Polygons:
-    """The polygons of the tiles, joined over the seams."""
+def join_tiles(tiles: Tiles, counts: list[Count], *, corners: bool = True) -> Polygons:
+    """The polygons of the tiles, joined over the seams.
+
+    Groups of core pixels are joined at `corners` of pixels too, or along edges only.
+    """
     regions = _offsets([len(count.key) for count in counts])
     parts = _offsets([len(count.owner) for count in counts])
     sides = [
@@ -59,7 +62,8 @@ def join_tiles(tiles: Tiles, counts: list[Count]) -> Polygons:
     for before, after in seam_lines(tiles, sides):
         equal = (before[0] == after[0]) & (before[0] != OUT)
         same.append(np.stack([before[1][equal], after[1][equal]]))
-        touching += [_touching(before, after, step) for step in (-1, 0, 1)]
+        steps = (-1, 0, 1) if corners else (0,)
+        touching += [_touching(before, after, step) for step in steps]
         at_seam += [before[1], after[1]]
     found = components(regions[-1], *np.concatenate([np.empty((2, 0), np.int64), *same], axis=1))
     whole = _concatenated([count.polygons for count in counts])

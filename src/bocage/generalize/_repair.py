@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.generalize._audit import suspects
-from bocage.generalize._flood import Ground, Polygon, flood, key_in
+from bocage.generalize._flood import Ground, Polygon, cluster_area, flood, key_in
 from bocage.generalize._give import Rules, best_beside, give
 from bocage.generalize._graph import Bools, Codes, Labels, pair_codes
 from bocage.generalize._join import join_lobes
-from bocage.generalize._rules import View, may_stay, view_table
+from bocage.generalize._rules import View, cluster_wanted, has_clusters, may_stay, view_table
 from bocage.generalize._widths import OPEN, OUT, Keys, Spans, disc
 
 ROUNDS = 24
@@ -80,6 +80,9 @@ def repair(
     if beyond is not None:
         pairs[beyond] = OPEN
     shape, size = pairs.shape, pairs.size
+    rules = Rules(
+        view_table(views), table, spans is not None, rim_contact, np.zeros(256, bool), np.zeros(256)
+    )
     ground = Ground(
         pairs=pairs,
         inside=inside,
@@ -93,7 +96,8 @@ def repair(
         pixels=np.empty(size, np.int32),
         queue=np.empty(size, np.int32),
         origin=np.empty(size, np.int32),
-        last=np.zeros(1, np.int64),
+        last=np.zeros(2, np.int64),
+        cluster=np.zeros(shape if has_clusters(rules.views) else (0, 0), np.int32),
     )
     if starts is None:
         found = [
@@ -103,9 +107,10 @@ def repair(
             for view in views
         ]
         starts = np.unique(np.concatenate(found))
-    rules = Rules(
-        view_table(views), table, spans is not None, rim_contact, np.zeros(256, bool), np.zeros(256)
-    )
+    elif has_clusters(rules.views):
+        # What happens here may cost small changes elsewhere the cluster that allows them.
+        keys, least = keys_of(pairs, views[-1], ground.two), views[-1].area / AS_DRAWN / pixel**2
+        starts = np.union1d(starts, suspects(keys, inside, least, None))
     left = _repair(ground, rules, starts.astype(np.int32))
     codes = np.stack([pairs >> 8, pairs & 255]) if len(classes) == 2 else pairs[None]
     changeable = domain if beyond is None else domain & ~beyond
@@ -127,17 +132,21 @@ def keys_of(pairs: Keys, view: View, two: bool) -> Keys:
 def _repair(g: Ground, rules: Rules, dirty: Labels) -> int:
     height, width = g.pairs.shape
     views = rules.views
+    leaning = [0 for _ in range(0)]
     for turn in range(ROUNDS):
         faults = 0
         changed = [0 for _ in range(0)]
         for view in range(len(views.area)):
-            base = g.last[0]
-            for start in dirty:
+            base, places = g.last[0], dirty
+            if len(leaning) and views.first[view] != views.last[view]:
+                places = np.unique(np.concatenate((dirty, np.array(leaning, np.int32))))
+                leaning.clear()
+            for start in places:
                 y, x = start // width, start % width
                 if g.seen[y, x] > base or key_in(g.pairs[y, x], g.two, views, view) < 0:
                     continue
                 found = flood(g, views, view, start, rules.around, rules.border)
-                faults += _mend(g, rules, view, found, turn, changed)
+                faults += _mend(g, rules, view, found, turn, changed, leaning)
         if not faults:
             return 0
         dirty = _near(changed, height, width)
@@ -160,16 +169,39 @@ def _near(changed: list[int], height: int, width: int) -> NDArray[np.int32]:
 
 
 @numba.njit(cache=True)
-def _mend(g: Ground, rules: Rules, view: int, found: Polygon, turn: int, changed: list[int]) -> int:
-    """Repair a flooded polygon; 1 if it had a fault that could be worked on."""
+def _mend(
+    g: Ground,
+    rules: Rules,
+    view: int,
+    found: Polygon,
+    turn: int,
+    changed: list[int],
+    leaning: list[int],
+) -> int:
+    """Repair a flooded polygon; 1 if it had a fault that could be worked on.
+
+    A pixel of one that may stay because of its cluster goes into `leaning`, as changes elsewhere
+    concern it: it is looked at in every round.
+    """
     views = rules.views
     rim = found.rim * g.pixel if found.rim > rules.rim_contact else 0.0
     area = found.area * (AS_DRAWN if found.drawn and not found.exempt else 1.0)
     small = (
         not found.open
         and area < views.area[view]
-        and not may_stay(views, view, found.code, area, rim, rules.around)
+        and not may_stay(views, view, found.code, area, rim, rules.around, 0.0)
     )
+    if small:
+        wanted, _ = cluster_wanted(views, view, area)
+        if wanted > 0.0:
+            start = g.pixels[0]
+            cluster = max(
+                cluster_area(g, start, 0, wanted, AS_DRAWN),
+                cluster_area(g, start, 1, wanted, AS_DRAWN),
+            )
+            small = not may_stay(views, view, found.code, area, rim, rules.around, cluster)
+            if not small:
+                leaning.append(start)
     number = g.last[0]
     if small:
         target = -1 if found.drawn or found.cores == 0 else best_beside(found.code, rules)

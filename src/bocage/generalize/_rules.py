@@ -16,6 +16,9 @@ from bocage.legend import Legend
 
 HECTARE = 10_000.0
 
+CONTACT = 0.001
+"""Changes that share no more than this, m, form no cluster."""
+
 
 @dataclass(frozen=True)
 class Exemption:
@@ -33,6 +36,8 @@ class Exemption:
         Class indices it holds for, shape (256,).
     neighbour
         Class indices of which a neighbour must have one, shape (256,), or None.
+    cluster
+        Least area of one of the clusters of changes that the polygon is in, m²; 0: none needed.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Exemption:
     at_rim: bool
     own: Bools
     neighbour: Bools | None
+    cluster: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,9 @@ def _exemptions(
             codes = [*legend.flagged(rule.neighbour_flag)] if rule.neighbour_flag else []
             codes += [legend.roles[r] for r in rule.neighbour_roles if r in legend.roles]
             neighbour = _mask(legend, codes)
-        found.append(Exemption(rule.name, rule.min_ha * factor, rule.at_rim, own, neighbour))
+        cluster = (rule.cluster_ha or 0.0) * factor
+        least = rule.min_ha * factor
+        found.append(Exemption(rule.name, least, rule.at_rim, own, neighbour, cluster))
     return tuple(found)
 
 
@@ -114,7 +122,12 @@ def _mask(legend: Legend, codes: Iterable[int]) -> Bools:
 
 
 def exemption(
-    view: View, code: int, area: float, rim: float, neighbours: Iterator[int]
+    view: View,
+    code: int,
+    area: float,
+    rim: float,
+    neighbours: Iterator[int],
+    cluster: float = 0.0,
 ) -> str | None:
     """Name of the exception that lets a polygon of a view stay, or None.
 
@@ -131,10 +144,14 @@ def exemption(
     neighbours
         Class index, in the last year of the view, of every polygon of the view that shares
         an edge with it.
+    cluster
+        Area of the larger one of the clusters of changes it is in, m²; 0 where it is in none.
     """
     around: set[int] | None = None
     for rule in view.exemptions:
         if area < rule.area or not rule.own[code] or (rule.at_rim and rim <= 0.0):
+            continue
+        if cluster < rule.cluster:
             continue
         if rule.neighbour is None:
             return rule.name
@@ -157,6 +174,7 @@ class ViewTable(NamedTuple):
     own: Bools
     beside: Bools
     anything_beside: Bools
+    cluster: NDArray[np.float64]
 
 
 def view_table(views: tuple[View, ...]) -> ViewTable:
@@ -174,12 +192,19 @@ def view_table(views: tuple[View, ...]) -> ViewTable:
         own=np.array([rule.own for rule in rules], dtype=bool).reshape(-1, 256),
         beside=np.array(beside, dtype=bool).reshape(-1, 256),
         anything_beside=np.array([rule.neighbour is None for rule in rules], dtype=bool),
+        cluster=np.array([rule.cluster for rule in rules], dtype=np.float64),
     )
 
 
 @numba.njit(cache=True)
 def may_stay(
-    views: ViewTable, view: int, code: int, area: float, rim: float, around: Bools
+    views: ViewTable,
+    view: int,
+    code: int,
+    area: float,
+    rim: float,
+    around: Bools,
+    cluster: float,
 ) -> bool:
     """Whether an exception lets a polygon stay: `exemption` for compiled code.
 
@@ -187,7 +212,7 @@ def may_stay(
     ----------
     views, view
         The views, and the position of one.
-    code, area, rim
+    code, area, rim, cluster
         As `exemption` has them.
     around
         Which class indices, in the last year of the view, its neighbours have, shape (256,).
@@ -197,6 +222,33 @@ def may_stay(
             continue
         if views.at_rim[rule] and rim <= 0.0:
             continue
+        if cluster < views.cluster[rule]:
+            continue
         if views.anything_beside[rule] or (views.beside[rule] & around).any():
             return True
     return False
+
+
+@numba.njit(cache=True)
+def cluster_wanted(views: ViewTable, view: int, area: float) -> tuple[float, float]:
+    """Whether a cluster of changes may save a polygon.
+
+    Returns
+    -------
+    wanted
+        Area at which a cluster is large enough for any rule, m²; 0 where none would help.
+    part
+        Least area of a part for which a cluster counts, m².
+    """
+    wanted, part = 0.0, np.inf
+    for rule in range(views.start[view], views.start[view + 1]):
+        if views.cluster[rule] > 0.0 and area >= views.least[rule]:
+            wanted = max(wanted, views.cluster[rule])
+            part = min(part, views.least[rule])
+    return wanted, part
+
+
+@numba.njit(cache=True)
+def has_clusters(views: ViewTable) -> bool:
+    """Whether any rule asks for a cluster of changes."""
+    return bool((views.cluster > 0.0).any())

@@ -15,6 +15,7 @@ from bocage.generalize._job import Job
 from bocage.generalize._polygons import Suspect, join_tiles, suspects_of
 from bocage.generalize._raster import RIM_PIXELS
 from bocage.generalize._repair import AS_DRAWN, keys_of, repair
+from bocage.generalize._widths import by_corners
 from bocage.generalize._window import Window
 from bocage.generalize._workers import Spread
 from bocage.legend import OUTSIDE
@@ -101,9 +102,10 @@ def _suspects(job: Job, counts: list[list[Count]], changed: list[Window] | None)
     """Suspects of all views in the order of their places."""
     found: list[Suspect] = []
     for number, view in enumerate(job.views):
-        polygons = join_tiles(job.tiles, [count[number] for count in counts])
+        spans = job.spans
+        wide, corners = spans is not None, spans is None or by_corners(spans)
+        polygons = join_tiles(job.tiles, [count[number] for count in counts], corners=corners)
         least = view.area / AS_DRAWN / job.pixel**2
-        wide = job.spans is not None
         found += suspects_of(polygons, least, job.shape[1], changed, wide)
     return sorted(found, key=lambda suspect: suspect[:2])
 

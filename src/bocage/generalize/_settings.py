@@ -37,6 +37,10 @@ class ExceptionRule:
     neighbour_flag, neighbour_roles
         The polygon must share an edge with another whose class carries the flag or plays
         one of the roles. With neither, no neighbour is needed.
+    cluster_ha
+        The polygon must lie in a cluster of at least this area, in hectares: neighbouring
+        polygons of the change view with the same class in the first year form one, those with
+        the same class in the last year another. None: it may lie anywhere.
     """
 
     name: str
@@ -46,6 +50,7 @@ class ExceptionRule:
     flag: str | None = None
     neighbour_flag: str | None = None
     neighbour_roles: tuple[str, ...] = ()
+    cluster_ha: float | None = None
 
     @property
     def needs_neighbour(self) -> bool:
@@ -124,16 +129,20 @@ def _exception(entry: Any, where: str) -> ExceptionRule:
         )
     if missing := sorted({"name", "min_ha"} - set(entry)):
         raise ConfigError(f"{where}: {missing[0]} is missing")
-    try:
-        least = float(entry["min_ha"])
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"{where}: min_ha is no number: {entry['min_ha']!r}") from error
+    least, cluster = _hectares(entry, "min_ha", where), None
     views = tuple(entry.get("views", (STATUS, CHANGE)))
     if least < 0 or not views or set(views) - {STATUS, CHANGE}:
         raise ConfigError(
             f"{where}: min_ha is below 0 or views {list(views)} is unknown",
             remedy=f"views are {STATUS} and {CHANGE}",
         )
+    if entry.get("cluster_ha") is not None:
+        cluster = _hectares(entry, "cluster_ha", where)
+        if cluster <= 0 or views != (CHANGE,):
+            raise ConfigError(
+                f"{where}: cluster_ha must be above 0, and only changes form clusters",
+                remedy=f"write views: [{CHANGE}]",
+            )
     return ExceptionRule(
         name=str(entry["name"]),
         min_ha=least,
@@ -142,7 +151,15 @@ def _exception(entry: Any, where: str) -> ExceptionRule:
         flag=entry.get("flag"),
         neighbour_flag=entry.get("neighbour_flag"),
         neighbour_roles=tuple(entry.get("neighbour_roles", ())),
+        cluster_ha=cluster,
     )
+
+
+def _hectares(entry: Mapping[str, Any], key: str, where: str) -> float:
+    try:
+        return float(entry[key])
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{where}: {key} is no number: {entry[key]!r}") from error
 
 
 @dataclass(frozen=True)

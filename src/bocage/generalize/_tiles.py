@@ -160,12 +160,21 @@ def _polygons(
 
     drawn, attempt = None, 0
     while True:
+        final = attempt == RETURNS
         traced = trace_borders(job, spread, beyond=outline is not None)
         drawn = draw_borders(
-            traced, job.transform, views, job.settings, angular, relevant, drawn, threads
+            traced,
+            job.transform,
+            views,
+            job.settings,
+            angular,
+            relevant,
+            drawn,
+            threads,
+            thorough=final,
         )
         shapes, codes, tight = assemble(drawn, traced, outline, views, job.legend, mmw_m, relevant)
-        if not len(tight) or attempt == RETURNS:
+        if not len(tight) or final:
             return shapes, codes
         _log.info("%d places are too narrow and go back to the raster", len(tight))
         mend_seams(job, spread, take_back(job, tight))

@@ -137,6 +137,7 @@ def draw_borders(
     relevant: Callable[[Tight], Tight],
     before: Drawn | None = None,
     threads: int = 1,
+    thorough: bool = False,
 ) -> Drawn:
     """Borders in map coordinates, smoothed and simplified.
 
@@ -161,13 +162,16 @@ def draw_borders(
         What was drawn before the regions changed in some places.
     threads
         That work at once; the outcome does not depend on their number.
+    thorough
+        Whether borders are given up to the pixels as long as that helps; else what is still too
+        narrow after a few attempts is left for the raster.
     """
     arcs, reach = traced.arcs, settings.mmw_m
     outside = (arcs.left < 0) | (arcs.right < 0)
     frozen = np.repeat(outside, np.diff(arcs.starts))
     straight = _beside(arcs, np.asarray(angular[traced.codes].any(axis=1)))
     shaped, calm = (None, np.zeros(len(arcs), np.int64)) if before is None else _kept(before, arcs)
-    attempt = 0
+    attempt, last = 0, len(STEPS) - 1
     while True:
         style = _style(calm, straight, settings.tolerance_m / transform.a)
         offset = _inward(traced.slope, np.repeat(calm, np.diff(arcs.starts)))
@@ -183,12 +187,15 @@ def draw_borders(
         )
         found = _tight_of(shaped, traced.codes, views, reach, threads) if reach else NOWHERE
         tight = relevant(found)
-        attempt += 1
-        if not len(tight) or attempt == len(STEPS):
+        if not len(tight) or (attempt >= last and not thorough):
             return Drawn(shaped, calm, tight)
         _log.info("%d polygons became too narrow", len(tight))
+        # Borders that calm down move the nodes of others, which may have to follow.
         near = _near(shaped.arcs, tight.place, reach)
-        calm = np.where(near, np.maximum(calm, attempt), calm)
+        if (calm[near] == last).all():
+            return Drawn(shaped, calm, tight)
+        attempt += 1
+        calm = np.where(near, np.maximum(calm, min(attempt, last)), calm)
 
 
 def _kept(before: Drawn, arcs: Arcs) -> tuple[Shaped, Ints]:

@@ -21,6 +21,9 @@ OPEN = np.uint16(0xFFFE)
 Spans = NDArray[np.int64]
 """Rows of a disc: (row, first column, last column) from its centre, shape (k, 3)."""
 
+_MORE = 0.05  # pixels by which a disc is larger than a circle of the width; steps beyond that
+_ATTEMPTS = 40  # such steps before the next larger disc is tried
+
 
 def disc(width: float) -> Spans:
     """The pixels that must be of one kind around a place that is wide enough.
@@ -35,23 +38,70 @@ def disc(width: float) -> Spans:
     numpy.ndarray
         A disc in which an open circle of that width, and a little more, lies. For 4 pixels
         (10 m at 2.5 m) it has 21 pixels, five by five without the corners: a circle with a
-        radius of 2.12 pixels fits in, and between the centres of discs that touch, in a row or
-        diagonally, the border is never nearer. An erosion by half the width therefore leaves
-        one part of a region whose centres hang together.
+        radius of 2.12 pixels fits in. Discs whose centres touch, in a row or diagonally, leave
+        the width free all the way from one centre to the other: an erosion by half the width
+        therefore leaves one part of a region whose centres hang together. Below one pixel it
+        is a single pixel, whose corners join nothing: there only edges count (`by_corners`).
     """
     size = math.floor(width + 1e-9) + 1
-    low = -((size - 1) // 2)
-    centre = 0.5 if size % 2 == 0 else 0.0
+    spans = _round(size, width / 2 + _MORE)
+    while size > 1 and not _leaves_free(spans, size, width / 2):
+        # The diagonal way is the narrow one: round off less, then take the next larger disc.
+        for step in range(2, _ATTEMPTS):
+            spans = _round(size, width / 2 + step * _MORE)
+            if _leaves_free(spans, size, width / 2):
+                break
+        else:
+            size += 1
+            spans = _round(size, width / 2 + _MORE)
+    return spans
+
+
+@numba.njit(cache=True)
+def by_corners(spans: Spans) -> bool:
+    """Whether centres of discs that touch at a corner hang together."""
+    return len(spans) > 1
+
+
+def _middle(size: int) -> float:
+    """Centre of a disc of `size` rows, in pixels from the centre of the pixel it belongs to."""
+    return 0.5 if size % 2 == 0 else 0.0
+
+
+def _round(size: int, reach: float) -> Spans:
+    """Pixels of a square of `size` rows that are nearer to its centre than `reach`."""
+    low, centre = -((size - 1) // 2), _middle(size)
     spans = []
     for row in range(low, low + size):
         columns = [
             column
             for column in range(low, low + size)
-            if math.hypot(*(max(abs(v - centre) - 0.5, 0) for v in (row, column)))
-            < width / 2 + 0.05
+            if math.hypot(*(max(abs(v - centre) - 0.5, 0) for v in (row, column))) < reach
         ]
         spans.append((row, columns[0], columns[-1]))
     return np.array(spans, np.int64)
+
+
+def _leaves_free(spans: Spans, size: int, half: float) -> bool:
+    """Whether the way between the centres of discs that touch keeps `half` from all else.
+
+    What is nearest to a straight way is the corner of a pixel, or it is nearest to an end of
+    the way, around which the disc itself is large enough. A disc is its own mirror image, so
+    that one of the two diagonals is enough.
+    """
+    low, centre = -((size - 1) // 2), _middle(size)
+    row, column = np.mgrid[low - 1 : low + size + 2, low - 1 : low + size + 2]
+    own = np.zeros(row.shape, bool)
+    for y, first, last in spans.tolist():
+        own |= (row == y) & (column >= first) & (column <= last)
+    for dy, dx in ((0, 1), (1, 0), (1, 1)):
+        other = ~(own | np.roll(own, (dy, dx), (0, 1)))
+        for side_y, side_x in ((-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5)):
+            y, x = row[other] + side_y - centre, column[other] + side_x - centre
+            along = np.clip((y * dy + x * dx) / (dy + dx), 0.0, 1.0)
+            if (np.hypot(y - along * dy, x - along * dx) <= half + 1e-6).any():
+                return False
+    return True
 
 
 @numba.njit(cache=True)
