@@ -183,9 +183,9 @@ def backed_off(monkeypatch):
     count = np.zeros(4, np.int64)
 
     def counting(*arguments, **more):
-        arcs, level = shape(*arguments, **more)
-        count[:] += np.bincount(level, minlength=4)
-        return arcs, level
+        found = shape(*arguments, **more)
+        count[:] += np.bincount(found.level, minlength=4)
+        return found
 
     monkeypatch.setattr(_vector, "shape", counting)
     return count

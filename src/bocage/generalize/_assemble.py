@@ -26,7 +26,7 @@ from bocage.legend import Legend
 _log = logging.getLogger(__name__)
 _ANGULAR = "angular"  # the flag of classes whose borders are straight and have corners
 
-RETURNS = 3
+RETURNS = 6
 """How often what is too narrow as a polygon goes back to the raster."""
 
 ROUNDING = 1e-6

@@ -171,7 +171,7 @@ def draw_borders(
     frozen = np.repeat(outside, np.diff(arcs.starts))
     straight = _beside(arcs, np.asarray(angular[traced.codes].any(axis=1)))
     shaped, calm = (None, np.zeros(len(arcs), np.int64)) if before is None else _kept(before, arcs)
-    attempt, last = 0, len(STEPS) - 1
+    attempt, last, tight = 0, len(STEPS) - 1, NOWHERE if before is None else before.tight
     while True:
         style = _style(calm, straight, settings.tolerance_m / transform.a)
         offset = _inward(traced.slope, np.repeat(calm, np.diff(arcs.starts)))
@@ -185,8 +185,9 @@ def draw_borders(
             before=shaped,
             threads=threads,
         )
-        found = _tight_of(shaped, traced.codes, views, reach, threads) if reach else NOWHERE
-        tight = relevant(found)
+        if reach:
+            found = _tight_of(shaped, traced.codes, views, reach, tight.place, threads)
+            tight = relevant(found)
         if not len(tight) or (attempt >= last and not thorough):
             return Drawn(shaped, calm, tight)
         _log.info("%d polygons became too narrow", len(tight))
@@ -205,15 +206,23 @@ def _kept(before: Drawn, arcs: Arcs) -> tuple[Shaped, Ints]:
 
 
 def _tight_of(
-    shaped: Shaped, codes: Codes, views: tuple[View, ...], mmw_m: float, threads: int
+    shaped: Shaped,
+    codes: Codes,
+    views: tuple[View, ...],
+    mmw_m: float,
+    doubtful: Geometries,
+    threads: int,
 ) -> Tight:
-    """Where polygons of the views are too narrow, of those that fresh borders may belong to."""
+    """Where polygons of the views are too narrow.
+
+    Only those are looked at that have fresh borders or were too narrow at `doubtful` places.
+    """
     found = []
     for view in views:
         polygons = faces(shaped.arcs, view_keys(codes, view))[0]
         if not shaped.fresh.all():
-            lines = _lines(shaped.arcs)[shaped.fresh]
-            polygons = polygons[np.unique(shapely.STRtree(polygons).query(lines)[1])]
+            near = np.append(_lines(shaped.arcs)[shaped.fresh], doubtful)
+            polygons = polygons[np.unique(shapely.STRtree(polygons).query(near)[1])]
         found.append(tight_places(polygons, mmw_m, view.area, threads))
     return join_tight(found)
 
