@@ -190,7 +190,7 @@ def test_all_that_the_whole_takes_gives_the_same_in_tiles(toy, raster, square, l
         same = shapely.intersection(
             *(each.frame.dissolve(column).geometry.to_numpy() for each in (whole, tiled))
         )
-        assert shapely.area(same).sum() > 0.99 * area.area
+        assert shapely.area(same).sum() > 0.98 * area.area
     else:
         assert bytes_of(tiled) == bytes_of(whole)
     seams = generalize(data, area, toy, wanted, tiles=Tiling(70, 4), **more)
