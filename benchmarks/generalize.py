@@ -37,10 +37,10 @@ from bocage.generalize import GeneralizeSettings
 from bocage.generalize._assemble import angular_in
 from bocage.generalize._encode import encode_any, single_band
 from bocage.generalize._faces import faces
-from bocage.generalize._frame import Frame, make_frame
+from bocage.generalize._frame import Frame, make_frame, source_of
 from bocage.generalize._raster import Regions, make_regions
 from bocage.generalize._rules import views_of
-from bocage.generalize._vector import draw_borders
+from bocage.generalize._vector import draw_borders, trace
 from bocage.legend import Legend
 from bocage.rasters import geobox_of, read_raster, wrap
 
@@ -148,12 +148,15 @@ def _own_raster(raw: Path, out: Path) -> None:
     raster = read_raster(raw, what="classes")
     _, values = encode_any([single_band(raster, str(raw))], known)
     classes = wrap(values, geobox_of(raster), dims=("year", "y", "x"), year=[1])
-    frame = make_frame(classes, None, None, legend=known, reach_m=0.0)
+    frame = make_frame(source_of(classes, None, None, legend=known, reach_m=0.0))
     regions = make_regions(frame, known, settings)
     began = time.process_time()
     views = views_of(1, known, settings, margin=0.0)
-    arcs, _ = draw_borders(regions, regions.labels, frame, views, settings, angular_in(known))
-    faces(arcs)
+    traced = trace(regions, regions.labels)
+    drawn = draw_borders(
+        traced, frame.transform, views, settings, angular_in(known), lambda tight: tight
+    )
+    faces(drawn.arcs)
     taken = time.process_time() - began
     (out / "timings.json").write_text(json.dumps({"vector_cpu_s": taken}), encoding="utf-8")
     _write_traced(raw, out / "pre.tif", regions, frame, known)
