@@ -8,7 +8,7 @@ from bocage.generalize._engine import unlocked_in
 from bocage.generalize._frame import make_frame, source_of
 from bocage.generalize._raster import make_regions
 from bocage.generalize._return import take_away
-from bocage.generalize._vector import Tight
+from bocage.generalize._tight import Tight
 
 WANTED = GeneralizeSettings(mmu_ha=0.05, rules=load_rules("plain"))
 

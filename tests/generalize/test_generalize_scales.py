@@ -19,7 +19,7 @@ from bocage.generalize import (
     generalize_scales,
     load_rules,
 )
-from bocage.generalize._vector import too_narrow
+from bocage.generalize._tight import too_narrow
 from bocage.rasters import wrap, write_geotiff
 
 PLAIN = GeneralizeSettings(mmu_ha=0.2, rules=load_rules("plain"))

@@ -12,14 +12,8 @@ from bocage.generalize._faces import faces
 from bocage.generalize._frame import make_frame, source_of
 from bocage.generalize._raster import make_regions
 from bocage.generalize._rules import View, views_of
-from bocage.generalize._vector import (
-    draw_borders,
-    join_tight,
-    tight_places,
-    too_narrow,
-    trace,
-    view_keys,
-)
+from bocage.generalize._tight import join_tight, tight_places, too_narrow, view_keys
+from bocage.generalize._vector import draw_borders, trace
 
 PLAIN = load_rules("plain")
 

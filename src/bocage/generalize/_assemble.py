@@ -20,7 +20,8 @@ from bocage.generalize._faces import Geometries, faces
 from bocage.generalize._graph import Bools, Codes
 from bocage.generalize._merge import enforce
 from bocage.generalize._rules import View
-from bocage.generalize._vector import Drawn, Tight, Traced, join_tight, tight_places, view_keys
+from bocage.generalize._tight import Tight, join_tight, tight_places, view_keys
+from bocage.generalize._vector import Drawn, Traced
 from bocage.legend import Legend
 
 _log = logging.getLogger(__name__)

@@ -27,8 +27,9 @@ from bocage.generalize._raster import make_regions
 from bocage.generalize._return import take_away
 from bocage.generalize._rules import views_of
 from bocage.generalize._settings import GeneralizeSettings
+from bocage.generalize._tight import Tight, unlocked
 from bocage.generalize._tiles import Tiling, generalize_tiles
-from bocage.generalize._vector import Tight, draw_borders, trace, unlocked
+from bocage.generalize._vector import draw_borders, trace
 from bocage.legend import Legend
 from bocage.posterior import Posterior
 from bocage.rasters import geobox_of

@@ -15,7 +15,8 @@ from bocage.generalize._places import window_around
 from bocage.generalize._polygons import join_tiles
 from bocage.generalize._raster import classes_of
 from bocage.generalize._return import AROUND, give_place
-from bocage.generalize._vector import Tight, Traced, slope_at
+from bocage.generalize._tight import Tight
+from bocage.generalize._vector import Traced, slope_at
 from bocage.generalize._widths import OUT
 from bocage.generalize._window import Window
 from bocage.generalize._workers import Spread

@@ -12,7 +12,7 @@ from bocage.generalize._graph import Bools, Labels, pair_codes
 from bocage.generalize._places import pixels_in, window_around
 from bocage.generalize._raster import Regions, classes_of, repair_regions
 from bocage.generalize._settings import GeneralizeSettings
-from bocage.generalize._vector import Tight
+from bocage.generalize._tight import Tight
 from bocage.generalize._widths import OUT, Keys, grow_into
 from bocage.legend import Legend
 

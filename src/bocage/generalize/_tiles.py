@@ -24,7 +24,8 @@ from bocage.generalize._rules import views_of
 from bocage.generalize._seams import mend_seams
 from bocage.generalize._settings import GeneralizeSettings
 from bocage.generalize._store import Store
-from bocage.generalize._vector import Tight, draw_borders, unlocked
+from bocage.generalize._tight import Tight, unlocked
+from bocage.generalize._vector import draw_borders
 from bocage.generalize._window import Tiles, Window
 from bocage.generalize._workers import Spread, folder_for, processes
 from bocage.legend import OUTSIDE
