@@ -1,7 +1,8 @@
 """The classifier: training chips, the field network and trees, calibration and prediction."""
 
 from bocage.model._chips import Chips, concatenate, cut_chips
-from bocage.model._engines import load_model, train
+from bocage.model._engines import load_model, model_files, train
+from bocage.model._ensemble import EnsembleModel
 from bocage.model._facts import Classifier, Facts
 from bocage.model._field import FieldModel
 from bocage.model._predict import predict
@@ -15,6 +16,7 @@ __all__ = [
     "CHIP_PX",
     "Chips",
     "Classifier",
+    "EnsembleModel",
     "Facts",
     "FieldModel",
     "ModelSettings",
@@ -24,6 +26,7 @@ __all__ = [
     "fit_predict",
     "load_chips",
     "load_model",
+    "model_files",
     "pixel_features",
     "predict",
     "save_chips",
