@@ -1,6 +1,7 @@
 """The classifier: training chips, the field network and trees, calibration and prediction."""
 
 from bocage.model._chips import Chips, concatenate, cut_chips
+from bocage.model._conformal import conformal_thresholds, safe_levels, set_sizes
 from bocage.model._engines import load_model, model_files, train
 from bocage.model._ensemble import EnsembleModel
 from bocage.model._facts import Classifier, Facts
@@ -22,6 +23,7 @@ __all__ = [
     "ModelSettings",
     "TreesModel",
     "concatenate",
+    "conformal_thresholds",
     "cut_chips",
     "fit_predict",
     "load_chips",
@@ -29,6 +31,8 @@ __all__ = [
     "model_files",
     "pixel_features",
     "predict",
+    "safe_levels",
     "save_chips",
+    "set_sizes",
     "train",
 ]
