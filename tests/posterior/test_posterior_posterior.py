@@ -183,3 +183,22 @@ def test_broken_files_are_named(tmp_path) -> None:
     small().data.drop_vars("index").to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
     with pytest.raises(InputError, match=r"other\.nc: no posterior"):
         load(tmp_path / "other.nc")
+
+
+def test_safe_levels_are_the_deepest_with_one_class() -> None:
+    leaves = ((1, 11), (1, 12), (2, 21), (2, 22))
+    nested = Legend("nested", tuple(LegendClass(c, ("", ""), "#000000") for c in leaves))
+    p = np.zeros((4, 2, 2), np.float32)
+    p[:, 0, 0] = [0.9, 0.1, 0, 0]
+    p[:, 0, 1] = [0.5, 0.45, 0.05, 0]
+    p[:, 1, 0] = [0.5, 0, 0.5, 0]
+    p[:, 1, 1] = np.nan
+    post = Posterior.from_probabilities(p, BOX, nested, k=3)
+    found = post.safe_level(nested, {"2": 0.3, "1": 0.3})
+    assert found.values.tolist() == [[2, 1], [0, 255]]
+    assert found.dtype == np.uint8
+    # With thresholds that no class reaches there is no set, and with none there is no level.
+    assert post.safe_level(nested, {"1": 0.99}).values[0].tolist() == [1, 0]
+    assert (post.safe_level(nested, {}).values[post.known] == 0).all()
+    with pytest.raises(InputError, match="legend"):
+        post.safe_level(flat(4), {"1": 0.3})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,12 @@ from bocage.errors import InputError
 from bocage.files import existing
 from bocage.legend import Legend
 from bocage.model._chips import Chips
-from bocage.model._facts import Classifier
+from bocage.model._conformal import COVERAGE, conformal_thresholds
+from bocage.model._ensemble import EnsembleModel, combine
+from bocage.model._facts import Classifier, Facts
 from bocage.model._field import FieldModel
 from bocage.model._settings import ModelSettings
+from bocage.model._targets import Held
 from bocage.model._torch import require_torch
 from bocage.model._trees import TreesModel, train_trees
 
@@ -26,7 +30,7 @@ def train(
     legend: Legend,
     settings: ModelSettings | None = None,
     progress: Progress | None = None,
-) -> FieldModel | TreesModel:
+) -> FieldModel | TreesModel | EnsembleModel:
     """Train a classifier on chips.
 
     The field engine follows U-TAE (Garnot and Landrieu 2021, ICCV) and its lightweight
@@ -55,17 +59,38 @@ def train(
     """
     settings = settings or ModelSettings()
     if settings.engine == "trees":
-        return train_trees(chips, legend, settings)
+        trees, held = train_trees(chips, legend, settings)
+        return replace(trees, facts=_with_sets(trees.facts, held, legend))
     require_torch()
     from bocage.model._train import train_field
 
-    return train_field(chips, legend, settings, progress)
+    field, held = train_field(chips, legend, settings, progress)
+    if settings.engine == "field":
+        return replace(field, facts=_with_sets(field.facts, held, legend))
+    ensemble, held = combine((field, held), train_trees(chips, legend, settings))
+    return replace(ensemble, facts=_with_sets(ensemble.facts, held, legend))
+
+
+def _with_sets(facts: Facts, held: Held, legend: Legend) -> Facts:
+    """The facts with thresholds of conformal sets at every level."""
+    thresholds = conformal_thresholds(held.probability, held.allowed, legend)
+    conformal = {"coverage": COVERAGE, "thresholds": thresholds}
+    return replace(facts, metrics={**facts.metrics, "conformal": conformal})
 
 
 _LOADERS: dict[str, Callable[[Path | str], Classifier]] = {
     "field": FieldModel.load,
     "trees": TreesModel.load,
+    "ensemble": EnsembleModel.load,
 }
+
+
+def model_files(engine: str) -> tuple[str, ...]:
+    """Names of the files of a saved model, relative to its folder."""
+    own = {"field": ("model.onnx", "model.safetensors"), "trees": ("model.npz",)}
+    if engine in own:
+        return ("model.json", *own[engine])
+    return ("model.json", *(f"{m}/{name}" for m in own for name in ("model.json", *own[m])))
 
 
 def load_model(folder: Path | str, legend: Legend | None = None) -> Classifier:

@@ -32,7 +32,7 @@ class Facts:
     Attributes
     ----------
     engine
-        ``field`` or ``trees``.
+        ``field``, ``trees`` or ``ensemble``.
     legend_id, codes
         Legend and its leaf codes in order.
     bands, resolutions, months

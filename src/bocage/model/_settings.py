@@ -19,7 +19,7 @@ class ModelSettings:
     ----------
     engine
         ``field``: the network that sees a pixel's season and its surroundings; ``trees``:
-        extremely randomised trees on single pixels.
+        extremely randomised trees on single pixels; ``ensemble``: both, averaged.
     epochs
         Passes over the training chips, or ``auto``: as many as make about 900 steps, 8 to 60.
     seed
@@ -54,7 +54,7 @@ class ModelSettings:
         other), and the weights depend on their number in the last digits.
     """
 
-    engine: Literal["field", "trees"] = "field"
+    engine: Literal["field", "trees", "ensemble"] = "field"
     epochs: int | Literal["auto"] = "auto"
     seed: int = 0
     chip_px: int = CHIP_PX
@@ -73,9 +73,10 @@ class ModelSettings:
     training_threads: int = 1
 
     def __post_init__(self) -> None:
-        if self.engine not in ("field", "trees"):
+        if self.engine not in ("field", "trees", "ensemble"):
             raise ConfigError(
-                f"model.engine: there is no engine '{self.engine}'", remedy="use field or trees"
+                f"model.engine: there is no engine '{self.engine}'",
+                remedy="use field, trees or ensemble",
             )
         if self.epochs != "auto" and (not isinstance(self.epochs, int) or self.epochs < 1):
             raise ConfigError(f"model.epochs is {self.epochs}", remedy="use auto or 1, 2, 3 …")

@@ -25,6 +25,34 @@ class Split:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What a trained model says of labels that it has not learned from.
+
+    Attributes
+    ----------
+    labels
+        Positions of the labels among those that can be learned from, shape (n,).
+    probability
+        Calibrated, (n, class).
+    allowed
+        Leaves that each label allows, bool (n, class).
+    weight
+        Of each label, shape (n,).
+    """
+
+    labels: NDArray[np.intp]
+    probability: NDArray[np.float32]
+    allowed: NDArray[np.bool_]
+    weight: NDArray[np.float32]
+
+    @classmethod
+    def nothing(cls, classes: int) -> Held:
+        """No label."""
+        none = np.zeros((0, classes), np.float32)
+        return cls(np.zeros(0, np.intp), none, none.astype(bool), np.zeros(0, np.float32))
+
+
 def usable(chips: Chips) -> Chips:
     """Chips without the labels whose pixel was never seen or that weigh nothing.
 

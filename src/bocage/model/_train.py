@@ -25,7 +25,7 @@ from bocage.model._network import FieldNet, Sizes
 from bocage.model._season import harmonics, statistics
 from bocage.model._settings import ModelSettings
 from bocage.model._spots import Spot, find_spots
-from bocage.model._targets import Split, present_classes, split_labels, usable
+from bocage.model._targets import Held, Split, present_classes, split_labels, usable
 
 Progress = Callable[[int, int, Mapping[str, float]], None]
 """Called after each epoch with its number, the planned number and its record."""
@@ -79,8 +79,11 @@ class _Best:
 
 def train_field(
     chips: Chips, legend: Legend, settings: ModelSettings, progress: Progress | None = None
-) -> FieldModel:
-    """Train, calibrate and export; see `bocage.model.train`."""
+) -> tuple[FieldModel, Held]:
+    """Train, calibrate and export; see `bocage.model.train`.
+
+    Also what the network says of the labels of the calibration fold before it learns from them.
+    """
     chips.require(legend)
     chips = usable(chips)
     with _repeatable(settings):
@@ -90,7 +93,8 @@ def train_field(
         surroundings = bool(curve[best - 1]["surroundings"])
         metrics: dict[str, Any] = {"best_epoch": best, "epochs": len(curve)}
         metrics["surroundings"] = surroundings
-        metrics |= _calibrate(bench, split)
+        calibration, held = _calibrate(bench, split)
+        metrics |= calibration
         if split.validate.any() and settings.finish > 0:
             metrics["finish_epochs"] = _finish(bench, split, surroundings=surroundings)
         metrics["notes"] = [*split.notes, *_notes(bench)]
@@ -98,7 +102,8 @@ def train_field(
         metrics["labels"] = {name: int(part.sum()) for name, part in parts.items()}
         bench.look(surroundings=True, side=chips.chip_px)
         net = bench.net.cpu().eval()
-        return FieldModel(_facts(bench, metrics, curve), export_graph(net), export_weights(net))
+        facts = _facts(bench, metrics, curve)
+        return FieldModel(facts, export_graph(net), export_weights(net)), held
 
 
 @contextlib.contextmanager
@@ -233,24 +238,27 @@ def _validate(bench: Bench, spots: list[Spot]) -> Record:
     }
 
 
-def _calibrate(bench: Bench, split: Split) -> dict[str, Any]:
+def _calibrate(bench: Bench, split: Split) -> tuple[dict[str, Any], Held]:
     """Fit the temperature on the held-out fold and put it into the network."""
     if not split.calibrate.any():
-        return {"calibrated": False, "temperature": 1.0}
+        nothing = Held.nothing(len(bench.chips.codes))
+        return {"calibrated": False, "temperature": 1.0}, nothing
     side = bench.chips.chip_px
     bench.look(surroundings=True, side=side)
     calibrate = _few_chips(bench.chips, split.calibrate)
     logits, labels = spot_logits(bench, find_spots(bench.chips, calibrate, side))
     allowed = bench.allowed[labels]
     temperature = fit_temperature(logits, allowed, bench.chips.weight[labels])
-    before, after = (scores(_probabilities(logits / t), allowed) for t in (1.0, temperature))
+    calibrated = _probabilities(logits / temperature)
+    before, after = scores(_probabilities(logits), allowed), scores(calibrated, allowed)
+    held = Held(labels, calibrated.astype(np.float32), allowed, bench.chips.weight[labels])
     bench.net.temperature.fill_(temperature)
     metrics: dict[str, Any] = {"calibrated": True, "temperature": temperature}
     metrics["calibration"] = {**after, "ece_before": before["ece"]}
     validate = _few_chips(bench.chips, split.validate)
     logits, labels = spot_logits(bench, find_spots(bench.chips, validate, side))
     metrics["validation"] = scores(_probabilities(logits / temperature), bench.allowed[labels])
-    return metrics
+    return metrics, held
 
 
 def _copy(net: FieldNet) -> dict[str, Tensor]:

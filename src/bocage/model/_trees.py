@@ -21,7 +21,7 @@ from bocage.model._features import feature_names, fill_months, pixel_features_of
 from bocage.model._season import statistics
 from bocage.model._settings import ModelSettings
 from bocage.model._store import read_arrays, write_arrays
-from bocage.model._targets import label_weights, present_classes, split_labels, usable
+from bocage.model._targets import Held, label_weights, present_classes, split_labels, usable
 
 _ARRAYS = "model.npz"
 _LARGEST_SET = 8  # labels that allow more classes than this teach a tree nothing
@@ -74,7 +74,7 @@ class TreesModel:
             features = pixel_features_of(reflectance, seen, facts.bands, at, len(facts.months))
             shares = self.shares(np.nan_to_num(features))
             shape = (len(facts.codes), *reflectance.shape[-2:])
-            return np.ascontiguousarray(_soften(shares, facts.temperature).T).reshape(shape)
+            return np.ascontiguousarray(soften(shares, facts.temperature).T).reshape(shape)
 
         return run
 
@@ -90,14 +90,18 @@ class TreesModel:
         return out
 
 
-def train_trees(chips: Chips, legend: Legend, settings: ModelSettings) -> TreesModel:
-    """Grow a forest on the labelled pixels; see `bocage.model.train`."""
+def train_trees(chips: Chips, legend: Legend, settings: ModelSettings) -> tuple[TreesModel, Held]:
+    """Grow a forest on the labelled pixels; see `bocage.model.train`.
+
+    Also what a forest without the calibration fold says of the labels of that fold.
+    """
     chips.require(legend)
     chips = usable(chips)
     features, allowed = _label_features(chips), chips.allowed
     present = present_classes(allowed)
     split = split_labels(chips, settings)
     temperature, metrics = 1.0, dict[str, Any](calibrated=False)
+    held_out = Held.nothing(len(chips.codes))
     if split.calibrate.any():
         trial = _grow(chips, features, split.train, present, settings)
         shares = TreesModel(_facts(chips, present, settings), trial).shares(
@@ -106,13 +110,16 @@ def train_trees(chips: Chips, legend: Legend, settings: ModelSettings) -> TreesM
         log_shares = np.log(np.maximum(shares, _TINY))
         held = allowed[split.calibrate]
         temperature = fit_temperature(log_shares, held, chips.weight[split.calibrate])
-        before, after = scores(shares, held), scores(_soften(shares, temperature), held)
+        calibrated = soften(shares, temperature)
+        before, after = scores(shares, held), scores(calibrated, held)
+        where = np.flatnonzero(split.calibrate)
+        held_out = Held(where, calibrated, held, chips.weight[split.calibrate])
         metrics = {"calibrated": True, "calibration": {**after, "ece_before": before["ece"]}}
     metrics["temperature"] = temperature
     metrics["notes"] = list(split.notes)
     every = np.ones(chips.labels, bool)
     arrays = _grow(chips, features, every, present, settings)
-    return TreesModel(_facts(chips, present, settings, temperature, metrics), arrays)
+    return TreesModel(_facts(chips, present, settings, temperature, metrics), arrays), held_out
 
 
 def _label_features(chips: Chips) -> NDArray[np.float32]:
@@ -203,7 +210,7 @@ def _vote(
 _vote_compiled = njit(cache=True, nogil=True)(_vote)
 
 
-def _soften(shares: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+def soften(shares: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Divide log-shares by the temperature; classes without any share stay near 0."""
     powers = np.maximum(shares, _TINY) ** np.float32(1 / temperature)
     found: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)

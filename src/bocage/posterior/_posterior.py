@@ -197,6 +197,41 @@ class Posterior:
         )
         return self._wrap(sums.astype(np.float32), "probability", code=np.asarray(codes, np.int32))
 
+    def safe_level(self, legend: Legend, thresholds: Mapping[str, float]) -> xr.DataArray:
+        """The deepest level at which a conformal set holds a single class, uint8 (y, x).
+
+        Parameters
+        ----------
+        legend
+            That of the posterior.
+        thresholds
+            Least probability of a class in the set, by level (``"1"`` …), as
+            `bocage.model.conformal_thresholds` gives them.
+
+        Returns
+        -------
+        xarray.DataArray
+            0 where no level has a single class, 255 where the class is not known.
+
+        Raises
+        ------
+        InputError
+            If the legend is not the one of this posterior.
+        """
+        self.require(legend)
+        shares, index = self._shares()[0], self.data["index"].values
+        found = np.zeros(index.shape[1:], np.uint8)
+        for level, least in sorted((int(name), value) for name, value in thresholds.items()):
+            codes = legend.code_table(level)[index]
+            size = np.zeros(found.shape, np.uint8)
+            for own in range(self.k):
+                same = codes == codes[own]
+                # Each class counts where it is listed first.
+                counts = (codes[own] > 0) & ~same[:own].any(axis=0)
+                size += counts & ((shares * same).sum(axis=0) >= least)
+            found[size == 1] = level
+        return self._wrap(np.where(self.known, found, np.uint8(NO_CONFIDENCE)), "safe_level")
+
     def require(self, legend: Legend) -> None:
         """Raise an `InputError` unless this posterior was made with `legend`."""
         if self.legend_id != legend.id or self.codes != legend.codes():

@@ -117,7 +117,9 @@ class SamplesConfig(_Section):
 class ModelConfig(_Section):
     """The classifier."""
 
-    engine: Literal["field"] = Field("field", description="the network")
+    engine: Literal["field", "trees", "ensemble"] = Field(
+        "field", description="the network, a forest of trees, or both averaged"
+    )
     epochs: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
         "auto", description="auto: until the validation fold no longer improves"
     )

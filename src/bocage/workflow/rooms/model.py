@@ -9,6 +9,7 @@ from bocage.cubes import load_dataset
 from bocage.grid import FINE, Block, geobox
 from bocage.legend import Legend
 from bocage.model import ModelSettings, concatenate, load_chips, load_model, predict, train
+from bocage.model import model_files as names_of
 from bocage.superres import superresolve
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
@@ -16,12 +17,11 @@ from bocage.workflow.rooms.imagery import mosaic_file
 from bocage.workflow.rooms.samples import chip_file
 
 CONTEXT_M = 40  # posteriors reach this far beyond a block: change is decoded with neighbours
-_FILES = ("model.json", "model.onnx", "model.safetensors")
 
 
 def model_files(plan: Plan) -> tuple[Path, ...]:
     """The files of the trained model."""
-    return tuple(plan.file("model", name) for name in _FILES)
+    return tuple(plan.file("model", name) for name in names_of(plan.project.model.engine))
 
 
 def model_settings(plan: Plan) -> ModelSettings:

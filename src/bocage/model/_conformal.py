@@ -1,0 +1,93 @@
+"""Sets of classes that hold the true one as often as is asked for, at every level."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bocage.legend import Legend
+
+COVERAGE = 0.9
+"""Share of the sets that shall hold the true class."""
+
+_LEAST = 50  # labels below which nothing is promised
+
+
+def level_sums(values: NDArray[np.floating], legend: Legend, level: int) -> NDArray[np.floating]:
+    """Sums over the leaves of each class of a level, (n, leaf) → (n, class of the level)."""
+    codes = legend.code_table(level)[1 : len(legend) + 1]
+    _, upper = np.unique(codes, return_inverse=True)
+    found = np.zeros((len(values), int(upper.max()) + 1), values.dtype)
+    for leaf, group in enumerate(upper):
+        found[:, group] += values[:, leaf]
+    return found
+
+
+def conformal_thresholds(
+    probability: NDArray[np.floating],
+    allowed: NDArray[np.bool_],
+    legend: Legend,
+    coverage: float = COVERAGE,
+) -> dict[str, float]:
+    """Least probability that puts a class into the set of a pixel, by level.
+
+    Least ambiguous sets (Sadinle et al. 2019, J. Am. Stat. Assoc.): over labels like the
+    held-out ones, the classes at or above the threshold hold the true class with the
+    coverage that is asked for.
+
+    Parameters
+    ----------
+    probability
+        Calibrated, of held-out labels, (n, leaf).
+    allowed
+        Leaves that each label allows, bool (n, leaf). At a level only those labels count that
+        name one of its classes.
+    legend
+        Of the leaves.
+    coverage
+        Share of the sets that shall hold the true class.
+
+    Returns
+    -------
+    dict
+        Thresholds by level, ``"1"`` …; levels with too few labels are left out.
+    """
+    found = {}
+    for level in range(1, legend.levels + 1):
+        named = level_sums(allowed.astype(np.float32), legend, level) > 0
+        single = named.sum(axis=1) == 1
+        count = int(single.sum())
+        if count < _LEAST:
+            continue
+        sums = level_sums(probability[single], legend, level)
+        own = np.sort((sums * named[single]).sum(axis=1))
+        rank = math.floor((count + 1) * (1 - coverage))
+        found[str(level)] = round(float(own[max(rank - 1, 0)]), 6)
+    return found
+
+
+def set_sizes(
+    probability: NDArray[np.floating], legend: Legend, thresholds: Mapping[str, float]
+) -> dict[str, NDArray[np.int64]]:
+    """How many classes the set of each row holds, by level, (n,)."""
+    return {
+        level: np.asarray((level_sums(probability, legend, int(level)) >= least).sum(axis=1))
+        for level, least in thresholds.items()
+    }
+
+
+def safe_levels(
+    probability: NDArray[np.floating], legend: Legend, thresholds: Mapping[str, float]
+) -> NDArray[np.uint8]:
+    """The deepest level at which the set of each row is a single class, (n,); 0 for none."""
+    found = np.zeros(len(probability), np.uint8)
+    for level, size in sorted(set_sizes(probability, legend, thresholds).items(), key=_number):
+        found[size == 1] = int(level)
+    return found
+
+
+def _number(item: tuple[str, NDArray[np.int64]]) -> int:
+    return int(item[0])
