@@ -65,6 +65,26 @@ def test_known_clouds_are_left_out():
     assert label[chosen[0]] != 0
 
 
+def test_doubt_leads_to_other_clouds():
+    features, label, _ = clouds()
+    doubt = np.where(label == 2, 100.0, 1.0)
+    assert label[typical_points(features, 3, weight=doubt)[0]] == 2
+    free = label != 2
+    assert 2 not in label[typical_points(features, 3, weight=doubt, free=free)]
+
+
+@pytest.mark.parametrize("diversity", ["clusters", "greedy", "none"])
+def test_a_run_keeps_its_distance(diversity):
+    rules = ActiveRules(
+        start_count=1, batch=6, budget=30, stable=2, distance_m=400, diversity=diversity
+    )
+    record = run(rules).record
+    xy = clouds()[2][record["sample"]]
+    gaps = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
+    assert len(record) > 10
+    assert gaps[np.triu_indices(len(xy), 1)].min() >= 400
+
+
 def test_more_typical_points_than_samples_are_refused():
     with pytest.raises(InputError, match="4 points are wanted of 3"):
         typical_points(np.zeros((3, 2)), 4)
@@ -210,5 +230,7 @@ def test_answers_in_a_bad_table_are_refused():
 def test_unknown_strategies_are_refused():
     with pytest.raises(ConfigError, match="hunch"):
         ActiveRules(score="hunch")
+    with pytest.raises(ConfigError, match="luck"):
+        ActiveRules(diversity="luck")
     with pytest.raises(ConfigError, match="below 1"):
         ActiveRules(batch=0)

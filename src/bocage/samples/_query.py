@@ -91,11 +91,7 @@ def pick_batch(
     diverse
         Whether feature space counts.
     """
-    free = np.ones(len(score), bool)
-    free[taken] = False
-    for place in np.asarray(taken, np.intp):
-        free &= _apart(xy, int(place), distance_m)
-    open_ = np.flatnonzero(free)
+    open_ = np.flatnonzero(open_places(xy, taken, distance_m))
     candidates = open_[np.argsort(-score[open_], kind="stable")]
     if diverse:
         candidates = candidates[: _POOL * count]
@@ -116,6 +112,48 @@ def pick_batch(
         alive &= _apart(xy[candidates], pick, distance_m)
         alive[pick] = False
     return np.array(chosen, np.intp)
+
+
+def open_places(
+    xy: NDArray[np.floating], taken: NDArray[np.integer], distance_m: float
+) -> NDArray[np.bool_]:
+    """Samples that are not taken nor nearer than a distance to a taken one, bool (sample,).
+
+    Parameters
+    ----------
+    xy
+        (sample, 2), metres.
+    taken
+        Positions of samples.
+    distance_m
+        Metres.
+    """
+    free = np.ones(len(xy), bool)
+    for place in np.asarray(taken, np.intp):
+        free &= _apart(xy, int(place), distance_m)
+    free[taken] = False
+    return free
+
+
+def keep_apart(
+    places: NDArray[np.intp], xy: NDArray[np.floating], distance_m: float
+) -> NDArray[np.intp]:
+    """Places without those nearer than a distance to an earlier one.
+
+    Parameters
+    ----------
+    places
+        Positions of samples, the most wanted first.
+    xy
+        (sample, 2), metres.
+    distance_m
+        Metres.
+    """
+    kept: list[int] = []
+    for place in places.tolist():
+        if not kept or _apart(xy[[*kept, place]], len(kept), distance_m)[:-1].all():
+            kept.append(place)
+    return np.array(kept, np.intp)
 
 
 def _apart(xy: NDArray[np.floating], place: int, distance_m: float) -> NDArray[np.bool_]:

@@ -37,12 +37,16 @@ def typical_points(
     count: int,
     *,
     known: NDArray[np.integer] | None = None,
+    weight: NDArray[np.floating] | None = None,
+    free: NDArray[np.bool_] | None = None,
     seed: int = 0,
 ) -> NDArray[np.intp]:
     """Typical points that are unlike each other: the densest point of each cluster.
 
     There are as many clusters as points known and wanted; the largest clusters without a known
-    point come first.
+    point come first. With doubt as the weight these are the clusters in which most is in
+    doubt, and neither outliers nor the edges between classes are picked, as single doubtful
+    samples often are.
 
     Parameters
     ----------
@@ -52,6 +56,10 @@ def typical_points(
         Points wanted.
     known
         Samples that are labelled already.
+    weight
+        (sample,): what a sample adds to the size of its cluster; 1 by default.
+    free
+        (sample,): samples that may be picked; all but the known ones by default.
     seed
         Of the clustering.
 
@@ -63,7 +71,7 @@ def typical_points(
     Raises
     ------
     InputError
-        If there are not as many samples.
+        If there are not as many samples to pick from.
 
     References
     ----------
@@ -71,21 +79,23 @@ def typical_points(
     strategies suit high and low budgets. ICML (TypiClust).
     """
     known = np.zeros(0, np.intp) if known is None else np.asarray(known, np.intp)
-    if count > len(features) - len(known):
+    free = np.ones(len(features), bool) if free is None else free.copy()
+    free[known] = False
+    if count > free.sum():
         raise InputError(
-            f"{count} points are wanted of {len(features) - len(known)} without a label",
+            f"{count} points are wanted of {int(free.sum())} without a label",
             remedy="ask for fewer",
         )
+    weight = np.ones(len(features)) if weight is None else np.asarray(weight, np.float64)
     clusters = min(len(known) + count, _MOST_CLUSTERS)
     model = KMeans(clusters, n_init=1, random_state=seed).fit(np.asarray(features, float))
-    free = np.ones(len(features), bool)
-    free[known] = False
     holding = np.bincount(model.labels_[known], minlength=clusters)
     chosen: list[int] = []
     while len(chosen) < count:
-        size = np.bincount(model.labels_[free], minlength=clusters)
+        left = np.bincount(model.labels_[free], minlength=clusters)
+        size = np.bincount(model.labels_[free], weight[free], minlength=clusters)
         # Fewest labels first, then the largest cluster; empty ones last.
-        order = np.lexsort((-size, np.where(size > 0, holding, len(features))))
+        order = np.lexsort((-size, np.where(left > 0, holding, len(features))))
         cluster = int(order[0])
         members = np.flatnonzero((model.labels_ == cluster) & free)
         best = int(members[typicality(features[members]).argmax()])
