@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from sklearn.linear_model import LogisticRegression
 
 from bocage.samples import Learner
 from bocage.samples._learner import reduce_features
+
+# Few labels of many classes are what active learning is about.
+warnings.filterwarnings("ignore", message="The number of unique classes")
 
 
 def trees(seed: int = 0, count: int = 150, leaf: int = 2) -> Learner:

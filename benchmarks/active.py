@@ -34,6 +34,7 @@ from bocage.simulate._separability import fill_months
 REGIONS = ("continental", "mediterranean")
 REAL = "corsica_2022"
 TREES = 60
+STEP = 20
 MISSING = 65535
 LEAST = 12
 """Parcels of a class of the real set."""
@@ -174,7 +175,15 @@ def bootstrap_ratio(
 
 
 def _mean_curve(curves: list[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(curves).groupby("labels", as_index=False).mean()
+    """Mean over the seeds at every 20 labels; rounds may differ in size from seed to seed."""
+    first = max(int(c["labels"].min()) for c in curves)
+    last = min(int(c["labels"].max()) for c in curves)
+    labels = np.arange(first, last + 1, STEP)
+    means = {
+        what: np.mean([np.interp(labels, c["labels"], c[what]) for c in curves], axis=0)
+        for what in ("oa", "macro_f1")
+    }
+    return pd.DataFrame({"labels": labels, **means})
 
 
 def measure(
@@ -184,7 +193,7 @@ def measure(
     curves: dict[str, list[pd.DataFrame]] = {strategy: [] for strategy in strategies}
     for seed in seeds:
         case = real_case(seed) if name == REAL else virtual_case(name, size_km, seed)
-        most = min(budget, len(case.label) // 20 * 20)
+        most = min(budget, len(case.label) // STEP * STEP)
         # Never stopped by agreement: the curves are compared at equal numbers.
         rules = ActiveRules(budget=most, stable=2.0, distance_m=0.0 if name == REAL else 30.0)
         for strategy in strategies:
@@ -199,7 +208,7 @@ def measure(
         row["needed"][strategy] = [
             {"at": at, "what": what, **_ratio(curves[strategy], curves[peer], at, what)}
             for what in ("oa", "macro_f1")
-            for at in sorted({round(least * share / 20) * 20 for share in NEEDED_AT})
+            for at in sorted({round(least * share / STEP) * STEP for share in NEEDED_AT})
         ]
     return row
 
@@ -218,7 +227,8 @@ def _show(row: dict[str, Any]) -> None:
     shown = [i for i, n in enumerate(steps) if n in (40, 60, 100, 140, 200, 260, 300, 400, 600)]
     print(f"  {'':<38}" + "".join(f"{steps[i]:>12}" for i in shown))
     for strategy, own in row["curves"].items():
-        cells = [f"{100 * own['oa'][i]:.1f}/{100 * own['macro_f1'][i]:.1f}" for i in shown]
+        places = [i for i in shown if i < len(own["oa"])]
+        cells = [f"{100 * own['oa'][i]:.1f}/{100 * own['macro_f1'][i]:.1f}" for i in places]
         print(f"  {strategy:<38}" + "".join(f"{cell:>12}" for cell in cells))
     for strategy, needs in row["needed"].items():
         for need in needs:
