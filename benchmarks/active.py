@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import Transformer
 from sklearn.cluster import KMeans
+from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import f1_score
 
 from benchmarks._learners import regression, trees
@@ -41,9 +42,9 @@ LEAST = 12
 STRATEGIES: dict[str, dict[str, Any]] = {
     "random": {"start": "random", "score": "random"},
     "typical + margin": {"diversity": "none", "distance_m": 0.0},
-    "typical + margin + diversity": {},
-    "typical + margin + diversity + rarity": {"rare": True},
-    "typical + BALD + diversity": {"score": "bald"},
+    "typical + margin + diversity": {"diversity": "clusters"},
+    "typical + margin + diversity + rarity": {"diversity": "clusters", "rare": True},
+    "typical + BALD + diversity": {"score": "bald", "diversity": "clusters"},
 }
 """Changes to the rules by name; the first is the peer."""
 NEEDED_AT = (0.5, 0.75, 1.0)
@@ -142,23 +143,26 @@ def curve(case: Case, changes: dict[str, Any], seed: int, rules: ActiveRules) ->
 
 
 def labels_needed(own: pd.DataFrame, peer: pd.DataFrame, at: int, what: str) -> float:
-    """Labels with which `own` reaches for good what `peer` has with `at` labels; inf: never.
+    """Labels with which `own` reaches what `peer` has with `at` labels; inf: never.
 
-    Both are mean curves over the seeds: one seed's goes up and down by chance. The value of the
-    peer is read between its rounds, and the need is found between those of `own`.
+    Mean curves over the seeds still go up and down by chance. Accuracy is expected to rise with
+    the labels, so both are read from their best rising fit (isotonic regression).
     """
-    aim = float(np.interp(at, peer["labels"], peer[what]))
-    labels, reached = own["labels"].to_numpy(float), own[what].to_numpy(float)
-    # The least that the curve still has at any later number of labels.
-    lasting = np.minimum.accumulate(reached[::-1])[::-1]
-    hit = np.flatnonzero(lasting >= aim)
+    aim = float(np.interp(at, peer["labels"], _rising(peer, what)))
+    labels, reached = own["labels"].to_numpy(float), _rising(own, what)
+    hit = np.flatnonzero(reached >= aim - 1e-12)
     if not len(hit):
         return float("inf")
     k = int(hit[0])
     if k == 0:
         return float(labels[0])
-    share = (aim - lasting[k - 1]) / (lasting[k] - lasting[k - 1])
+    share = (aim - reached[k - 1]) / (reached[k] - reached[k - 1])
     return float(labels[k - 1] + share * (labels[k] - labels[k - 1]))
+
+
+def _rising(curve: pd.DataFrame, what: str) -> NDArray[np.float64]:
+    fit = IsotonicRegression().fit(curve["labels"], curve[what])
+    return np.asarray(fit.predict(curve["labels"]), np.float64)
 
 
 def bootstrap_ratio(

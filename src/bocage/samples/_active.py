@@ -43,7 +43,8 @@ class ActiveRules:
         Cost at which to stop, in the unit of the oracle.
     diversity
         How the places of a batch are kept unlike each other in feature space: clusters (the
-        typical place of each cluster in which most is in doubt), greedy (`pick_batch`) or none.
+        typical place of each cluster in which most is in doubt), greedy (`pick_batch`) or none,
+        which served best where it was measured (docs/labels.md).
     rare
         Whether classes with few labels count more.
     distance_m
@@ -65,7 +66,7 @@ class ActiveRules:
     score: str = "margin"
     batch: int = 20
     budget: float = 400.0
-    diversity: str = "clusters"
+    diversity: str = "none"
     rare: bool = False
     distance_m: float = 30.0
     components: int = 20
