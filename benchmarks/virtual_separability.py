@@ -62,7 +62,7 @@ def scene(name: str, size_km: float, seed: int, train: bool) -> Scene:
     scoped = Seed(seed, name)
     landscape = build_landscape(domain, countryside, scoped)
     films = load_films(domain)
-    labels, rows, columns = _majority(class_table(legend())[landscape.land], films[0], domain)
+    labels, rows, columns = majority(class_table(legend())[landscape.land], films[0], domain)
     chosen = _draw(labels, scoped.rng("separability"), train)
     probes = pd.DataFrame({"x": columns[chosen] * FINE, "y": rows[chosen] * FINE})
     with tempfile.TemporaryDirectory() as folder:
@@ -73,10 +73,10 @@ def scene(name: str, size_km: float, seed: int, train: bool) -> Scene:
     bands = [BANDS.index(b) for b in USED]
     monthly = monthly_medians(record.probe_values[:, :, bands], record.probe_dates)
     seen = np.isfinite(monthly).all(axis=(0, 2))
-    return Scene(_features(monthly)[seen], labels[chosen][seen])
+    return Scene(monthly_features(monthly)[seen], labels[chosen][seen])
 
 
-def _majority(
+def majority(
     classes: NDArray[np.uint8], film: Film, domain: Domain
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
     """Commonest class of the 16 true pixels around each pixel of 10 m in the mapped area."""
@@ -118,7 +118,7 @@ def _sea() -> tuple[int, ...]:
     return tuple(c for c in legend().codes() if legend()[c].names[1] == "Sea and ocean")
 
 
-def _features(monthly: NDArray[np.float32]) -> NDArray[np.float32]:
+def monthly_features(monthly: NDArray[np.float32]) -> NDArray[np.float32]:
     """Bands and three indices of all months, shape (pixel, feature)."""
     band = {name: monthly[..., i] for i, name in enumerate(USED)}
     indices = [
