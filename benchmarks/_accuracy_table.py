@@ -22,6 +22,21 @@ def mean_difference(values: Sequence[float]) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
+def sampled_difference(rows: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """Mean of differences with the interval of the points alone: these areas, other points.
+
+    Parameters
+    ----------
+    rows
+        Estimate, low and high end of each area's bootstrap; areas are independent, so half widths
+        add up as squares.
+    """
+    array = np.asarray(rows, float)
+    half = float(np.sqrt((((array[:, 2] - array[:, 1]) / 2) ** 2).sum()) / len(array))
+    mean = float(array[:, 0].mean())
+    return mean, mean - half, mean + half
+
+
 def table(results: Sequence[dict[str, Any]], methods: Sequence[str]) -> str:
     """Scores in per cent by area and method, and the differences over all areas."""
     return "\n".join([*_scores(results, methods), "", *_differences(results, methods)])
@@ -41,19 +56,28 @@ def _scores(results: Sequence[dict[str, Any]], methods: Sequence[str]) -> Iterat
 
 
 def _differences(results: Sequence[dict[str, Any]], methods: Sequence[str]) -> Iterator[str]:
-    yield f"bocage less another in points, mean of {len(results)} areas [95 %, Student's t]"
+    yield f"bocage less another in points, mean of {len(results)} areas, [95 % of other points in "
+    yield "these areas, paired bootstrap] and {95 % of other areas, Student's t}"
     yield ""
     yield f"| level | less | {' | '.join(MEASURES)} |"
     yield "|" + "---|" * (2 + len(MEASURES))
     for level in _SHOWN:
         for method in methods[1:]:
-            cells = []
-            for m in MEASURES:
-                values = [r["difference"][method][level][m][0] for r in results]
-                here = [v for v in values if v is not None]
-                text = _cell(*mean_difference(here)) if here else "–"
-                cells.append(text + (f" (n {len(here)})" if len(here) < len(values) else ""))
+            rows = [r["difference"][method][level] for r in results]
+            cells = [_mean_cell([row[m] for row in rows]) for m in MEASURES]
             yield f"| {level} | {method} | {' | '.join(cells)} |"
+
+
+def _mean_cell(rows: Sequence[Sequence[float | None]]) -> str:
+    here = [[v for v in row if v is not None] for row in rows]
+    here = [row for row in here if len(row) == 3]
+    if not here:
+        return "–"
+    text = _cell(*sampled_difference(here))
+    if len(here) > 1:
+        _, low, high = mean_difference([row[0] for row in here])
+        text += f" {{{100 * low:.1f}, {100 * high:.1f}}}"
+    return text + (f" (n {len(here)})" if len(here) < len(rows) else "")
 
 
 def _cell(value: float | None, low: float | None, high: float | None) -> str:

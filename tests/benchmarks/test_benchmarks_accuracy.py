@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks._accuracy_area import Answer
 from benchmarks._accuracy_scores import Judge, class_groups
-from benchmarks._accuracy_table import mean_difference, table
+from benchmarks._accuracy_table import mean_difference, sampled_difference, table
 from bocage.legend import load_legend
 
 LEGEND = load_legend("pa")
@@ -86,6 +86,11 @@ def test_mean_difference_is_the_interval_of_student():
     assert high - mean == pytest.approx(4.302653 / np.sqrt(3), rel=1e-5)
     assert low == pytest.approx(mean - (high - mean))
     assert mean_difference([1.0])[1:] == (-np.inf, np.inf)
+
+
+def test_half_widths_of_independent_areas_add_up_as_squares():
+    mean, low, high = sampled_difference([[1.0, -2.0, 4.0], [3.0, -1.0, 7.0]])
+    assert (mean, low, high) == pytest.approx((2.0, -0.5, 4.5))  # half of √(3² + 4²)
 
 
 @pytest.mark.slow
