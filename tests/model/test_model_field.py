@@ -67,10 +67,10 @@ def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_export")
 def test_progress_is_told_and_the_seed_matters(chips: Chips, legend: Legend) -> None:
     told: list[tuple[int, int]] = []
-    settings = replace(SETTINGS, epochs=2, finish=0)  # one over pixels, one over chips
+    settings = replace(SETTINGS, epochs=2, refit=False)  # one over pixels, one over chips
     model = train(chips, legend, settings, lambda epoch, of, _: told.append((epoch, of)))
     assert told == [(1, 2), (2, 2)]
-    assert "finish_epochs" not in model.facts.metrics
+    assert "refit_epochs" not in model.facts.metrics
     other = train(chips, legend, replace(settings, seed=1))
     assert model.facts.curve != other.facts.curve
 

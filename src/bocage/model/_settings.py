@@ -38,9 +38,9 @@ class ModelSettings:
         Epochs without a better validation loss before training stops.
     validation_fold, calibration_fold
         Spatial folds that are held out: for stopping and for the temperature.
-    finish
-        After stopping, train on all folds for this share of the best epoch's number; the
-        temperature stays the one of the held-out fold. 0 leaves the held-out folds out for good.
+    refit
+        After stopping, train anew on all folds for as many epochs; the temperature stays the
+        one of the held-out fold. Otherwise the held-out folds are left out for good.
     month_dropout
         Largest share of the months that is hidden from a chip in training.
     smoothing
@@ -65,7 +65,7 @@ class ModelSettings:
     patience: int = 10
     validation_fold: int = 0
     calibration_fold: int = 1
-    finish: float = 0.4
+    refit: bool = True
     month_dropout: float = 0.3
     smoothing: float = 0.03
     trees: int = 200
@@ -94,7 +94,7 @@ class ModelSettings:
         for name in ("batch", "patience", "trees", "threads", "training_threads", "context"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"model.{name} is {getattr(self, name)}", remedy="use 1 or more")
-        for name in ("month_dropout", "smoothing", "finish"):
+        for name in ("month_dropout", "smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(
                     f"model.{name} is {getattr(self, name)}", remedy="use a share from 0 to below 1"

@@ -40,7 +40,7 @@ _WHOLE_STEPS, _WHOLE_EPOCHS = 250, (2, 15)
 _EPOCH_STEPS = 50  # of whole chips; more chips than that take turns
 _HELD_CHIPS = 200  # that validate, and that calibrate; enough for some thousand labels
 _WHOLE_SHARE = 5  # one epoch in five looks at whole chips
-_WHOLE_RATE, _FINISH_RATE = 0.25, 0.3
+_WHOLE_RATE = 0.25
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ def train_field(
         metrics["surroundings"] = surroundings
         calibration, held = _calibrate(bench, split)
         metrics |= calibration
-        if split.validate.any() and settings.finish > 0:
-            metrics["finish_epochs"] = _finish(bench, split, surroundings=surroundings)
+        if split.validate.any() and settings.refit:
+            metrics["refit_epochs"] = _refit(bench, split, curve[:best])
         metrics["notes"] = [*split.notes, *_notes(bench)]
         parts = {"train": split.train, "validate": split.validate, "calibrate": split.calibrate}
         metrics["labels"] = {name: int(part.sum()) for name, part in parts.items()}
@@ -209,20 +209,28 @@ def _auto(pieces: int, batch: int, steps: int, limits: tuple[int, int]) -> int:
     return min(max(round(steps * batch / pieces), limits[0]), limits[1])
 
 
-def _finish(bench: Bench, split: Split, *, surroundings: bool) -> int:
-    """Go on with all labels at a low rate that falls to zero; the number of epochs.
+def _refit(bench: Bench, split: Split, course: list[Record]) -> int:
+    """Train anew on all labels, as long as it took to the best weights; the number of epochs.
 
-    In the kind of pass that gave the best weights: surroundings that did not help on the
-    validation fold stay out.
+    The held-out folds have said when to stop and how sure to be. A map of the same area is
+    much better where their labels are learned from too.
     """
-    stage = _stages(bench, split)[surroundings]
-    bench.look(surroundings=stage.surroundings, side=stage.side)
-    spots = find_spots(bench.chips, np.ones(bench.chips.labels, bool), stage.side)
-    epochs = max(1, round(bench.settings.finish * stage.epochs))
-    tools = one_cycle(bench, _FINISH_RATE * stage.rate, epochs * stage.steps(len(spots)))
-    for _ in range(epochs):
-        run_epoch(bench, stage.some(spots, bench.rng), stage.batch, tools)
-    return epochs
+    temperature = bench.net.temperature.clone()
+    torch.manual_seed(bench.settings.seed)
+    present = bench.net.present.tolist()
+    bench.net = FieldNet(bench.net.sizes, present).to(bench.device)
+    every = np.ones(bench.chips.labels, bool)
+    for stage in _stages(bench, split):
+        epochs = sum(record["surroundings"] == float(stage.surroundings) for record in course)
+        if not epochs:
+            continue
+        bench.look(surroundings=stage.surroundings, side=stage.side)
+        spots = find_spots(bench.chips, every, stage.side)
+        tools = one_cycle(bench, stage.rate, epochs * stage.steps(len(spots)))
+        for _ in range(epochs):
+            run_epoch(bench, stage.some(spots, bench.rng), stage.batch, tools)
+    bench.net.temperature.copy_(temperature)
+    return len(course)
 
 
 def _validate(bench: Bench, spots: list[Spot]) -> Record:
