@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._accuracy_area import Ground, bocage_answer, map_area, survey
+from benchmarks._accuracy_area import QUICK_EPOCHS, Ground, bocage_answer, map_area, survey
 from benchmarks._accuracy_methods import baseline_answer, read_features, recipe_answer
 from benchmarks._accuracy_scores import Judge
 from benchmarks._accuracy_table import table
@@ -33,7 +33,7 @@ from bocage.model import BASELINES
 
 METHODS = ("bocage", "official_recipe", *BASELINES)
 POINTS, MINIMUM = 6000, 60
-QUICK_POINTS, QUICK_MINIMUM, QUICK_EPOCHS = 400, 5, 2
+QUICK_POINTS, QUICK_MINIMUM = 400, 5
 
 
 def measure(

@@ -1,30 +1,11 @@
 """Polygons kept from an earlier map, from the command line."""
 
 import geopandas as gpd
-import numpy as np
 import pytest
-import rasterio
 import shapely
-from workflow_site import NORTH, WEST, truth, write
-
-from bocage.cli import main
 
 
-@pytest.fixture
-def raster(tmp_path):
-    fine = np.kron(truth(2021), np.ones((4, 4), np.uint8))
-    grid = rasterio.transform.from_origin(WEST, NORTH, 2.5, 2.5)
-    write(tmp_path / "classes.tif", fine, transform=grid)
-    return tmp_path / "classes.tif"
-
-
-def run(*words):
-    with pytest.raises(SystemExit) as ended:
-        main([str(w) for w in words])
-    return ended.value.code
-
-
-def test_polygons_of_a_map_are_kept_in_the_next(raster, tmp_path, capsys):
+def test_polygons_of_a_map_are_kept_in_the_next(run, raster, tmp_path, capsys):
     out, kept = tmp_path / "map.gpkg", tmp_path / "kept.gpkg"
     assert run("generalize", raster, "--out", out) == 0
     old = gpd.read_file(out, layer="status")

@@ -1,29 +1,10 @@
 """Several scales, attributes and tiles from the command line."""
 
 import geopandas as gpd
-import numpy as np
 import pytest
-import rasterio
-from workflow_site import NORTH, WEST, truth, write
-
-from bocage.cli import main
 
 
-@pytest.fixture
-def raster(tmp_path):
-    fine = np.kron(truth(2021), np.ones((4, 4), np.uint8))
-    grid = rasterio.transform.from_origin(WEST, NORTH, 2.5, 2.5)
-    write(tmp_path / "classes.tif", fine, transform=grid)
-    return tmp_path / "classes.tif"
-
-
-def run(*words):
-    with pytest.raises(SystemExit) as ended:
-        main([str(w) for w in words])
-    return ended.value.code
-
-
-def test_a_layer_for_each_scale_with_attributes(raster, tmp_path):
+def test_a_layer_for_each_scale_with_attributes(run, raster, tmp_path):
     out = tmp_path / "map.gpkg"
     words = ("generalize", raster, "--out", out, "--scales", "0.5, 25", "--attributes")
     assert run(*words) == 0
@@ -34,12 +15,12 @@ def test_a_layer_for_each_scale_with_attributes(raster, tmp_path):
     assert coarse.purity.between(0.3, 1).all()
 
 
-def test_scales_that_are_no_numbers_are_usage_errors(raster, tmp_path, capsys):
+def test_scales_that_are_no_numbers_are_usage_errors(run, raster, tmp_path, capsys):
     assert run("generalize", raster, "--out", tmp_path / "map.gpkg", "--scales", "fine") == 2
     assert "no list of hectares" in capsys.readouterr().err
 
 
-def test_tiles_give_the_same_map(raster, tmp_path):
+def test_tiles_give_the_same_map(run, raster, tmp_path):
     for name, more in (("whole", ()), ("tiles", ("--tile", 300)), ("two", ("--workers", 2))):
         assert run("generalize", raster, "--out", tmp_path / f"{name}.gpkg", *more) == 0
     found = {path.read_bytes() for path in tmp_path.glob("*.gpkg")}

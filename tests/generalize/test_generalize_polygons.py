@@ -26,7 +26,7 @@ def polygons_of(keys, size, spans=None):
         part, locked = np.ascontiguousarray(part), np.pad(keys == LOCKED, REACH)
         locked = locked[t.top : t.bottom + 2 * REACH, t.left : t.right + 2 * REACH]
         counts.append(
-            count_tile(part, part != OUT, locked, REACH, (t.top, t.left), keys.shape[1], spans)
+            count_tile(part, part != OUT, locked, REACH, (t.top, t.left), keys.shape[1], spans)[0]
         )
     return join_tiles(tiles, counts)
 

@@ -111,7 +111,7 @@ def test_tiles_with_enough_around_them_change_nothing(toy, raster, land, tmp_pat
     expected = regions.codes.T[:, regions.labels]
     with processes(1) as spread:
         source = source_of(raster(land), None, None, legend=toy, reach_m=0)
-        job = raster_stage(source, wanted, tmp_path, spread, Tiling(size, 260))
+        job, _ = raster_stage(source, wanted, tmp_path, spread, Tiling(size, 260))
     every = Window(0, land.shape[0] + 2 * MARGIN, 0, land.shape[1] + 2 * MARGIN)
     expected = np.where(regions.labels >= 0, expected, OUTSIDE)
     np.testing.assert_array_equal(job.store.read("classes", every), expected)
@@ -235,14 +235,14 @@ def test_arcs_do_not_depend_on_the_tiles(toy, raster, land, tmp_path):
     wanted = GeneralizeSettings(mmu_ha=0.1, rules=PLAIN)
     with processes(1) as spread:
         source = source_of(raster(land), None, None, legend=toy, reach_m=0)
-        job = raster_stage(source, wanted, tmp_path, spread, Tiling(60, 30))
+        job, _ = raster_stage(source, wanted, tmp_path, spread, Tiling(60, 30))
         size = job.shape
         for cuts in ((60, 60), (33, 70), (500, 500), (7, 200)):
             rows = (*range(0, size[0], cuts[0]), size[0])
             columns = (*range(0, size[1], cuts[1]), size[1])
             tiles = type(job.tiles)(rows, columns)
             found.append(trace_borders(replace(job, tiles=tiles), spread, beyond=False))
-        assert mend_seams(job, spread) == []
+        assert mend_seams(job, spread)[0] == []
     for other in found[1:]:
         for name in ("points", "starts", "left", "right", "closed"):
             first = getattr(found[0].arcs, name)

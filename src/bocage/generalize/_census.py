@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from bocage.generalize._graph import Bools, Ints, Labels, label_keys
+from bocage.generalize._graph import Bools, Ints, Labels, find_root, label_keys
 from bocage.generalize._widths import OUT, Keys, Spans, by_corners, core_pixels
 from bocage.generalize._window import Tiles
 
@@ -83,7 +83,7 @@ def count_tile(
     corner: tuple[int, int],
     width: int,
     spans: Spans | None,
-) -> Count:
+) -> tuple[Count, Labels]:
     """Count the polygons of a tile.
 
     Parameters
@@ -103,19 +103,26 @@ def count_tile(
         Columns of the raster.
     spans
         Disc of the least width; None where the width does not matter.
+
+    Returns
+    -------
+    Count
+        What is known of them.
+    numpy.ndarray
+        The polygon of each pixel of the tile, -1 where none, shape (y, x).
     """
     inner = (slice(halo, keys.shape[0] - halo), slice(halo, keys.shape[1] - halo))
     own = np.ascontiguousarray(keys[inner])
     labels, count = label_keys(own, own != OUT)
     parts, groups = np.full(own.shape, -1, np.int32), 0
     if spans is not None:
-        counted = np.where(inside, keys, OUT).astype(np.uint16)
-        core = np.ascontiguousarray(core_pixels(counted, spans)[inner])
+        within = np.where(inside, keys, OUT).astype(np.uint16)
+        core = np.ascontiguousarray(core_pixels(within, spans)[inner])
         parts, groups = _label_core(own, core, by_corners(spans))
     polygons = Shapes(*_measured(labels, inside[inner], count, *corner, width))
     found = Shapes(*_measured(parts, inside[inner], groups, *corner, width))
     sign = np.where(locked[inner], 1, -1)[labels >= 0]
-    return Count(
+    counted = Count(
         polygons=polygons,
         key=_at(own, polygons.first, corner, width),
         exempt=np.bincount(labels[labels >= 0], sign, minlength=count).astype(np.int64),
@@ -126,6 +133,7 @@ def count_tile(
             for side in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1])
         ),
     )
+    return counted, labels
 
 
 def _at(values: Labels | Keys, first: Ints, corner: tuple[int, int], width: int) -> Keys:
@@ -151,9 +159,7 @@ def _label_core(keys: Keys, core: Bools, corners: bool) -> tuple[Labels, int]:
                 r, c = y - (k > 0), x + (k - 2 if k else -1)
                 if r < 0 or not 0 <= c < width or labels[r, c] < 0 or keys[r, c] != keys[y, x]:
                     continue
-                root = labels[r, c]
-                while parent[root] != root:
-                    root = parent[root]
+                root = find_root(parent, labels[r, c])
                 if own < 0:
                     own = root
                 elif own != root:

@@ -13,7 +13,7 @@ from bocage.generalize._rules import ViewTable
 from bocage.generalize._widths import OPEN, OUT, Keys, Spans, by_corners
 
 PLAIN, CORE, SEEN, LOBE, GIVEN = 0, 1, 2, 3, 4
-"""States of a pixel while its polygon is looked at; LOBE and above belong to `_repair`."""
+"""States of a pixel while its polygon is looked at; LOBE and above belong to `_give`."""
 
 
 class Ground(NamedTuple):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bocage.generalize._borders import grow
 from bocage.generalize._census import Count, count_tile
 from bocage.generalize._frame import PAD
-from bocage.generalize._graph import Bools, Ints, label_keys
+from bocage.generalize._graph import Bools, Ints
 from bocage.generalize._job import Job
 from bocage.generalize._joints import Pieces, join_pieces, trace_tile
 from bocage.generalize._places import window_around
@@ -51,11 +51,12 @@ def trace_borders(job: Job, spread: Spread, *, beyond: bool) -> Traced:
 
 
 def _count(job: Job, tile: Window) -> tuple[Count, Bools]:
-    """The regions of a tile, and which of them hold pixels of lines."""
+    """The regions of a tile, which go into its labels, and which of them hold pixels of lines."""
     keys, locked = job.keys(tile), job.store.read("locked", tile)
     inside = job.store.read("inside", tile)
-    count = count_tile(keys, inside, locked, 0, (tile.top, tile.left), job.shape[1], None)
-    labels = label_keys(keys, keys != OUT)[0]
+    corner = (tile.top, tile.left)
+    count, labels = count_tile(keys, inside, locked, 0, corner, job.shape[1], None)
+    job.store.write("labels", tile, labels)
     line = (job.store.read("drawn", tile) | locked) & (labels >= 0)
     marked = np.zeros(len(count.key), bool)
     marked[np.unique(labels[line])] = True
@@ -63,9 +64,8 @@ def _count(job: Job, tile: Window) -> tuple[Count, Bools]:
 
 
 def _number(job: Job, tile: Window, number: Ints) -> None:
-    """Write the numbers that the regions of a tile have in the whole raster."""
-    keys = job.keys(tile)
-    labels = label_keys(keys, keys != OUT)[0]
+    """Turn the labels of a tile into those that its regions have in the whole raster."""
+    labels = job.store.read("labels", tile)
     job.store.write("labels", tile, np.append(number, -1)[labels].astype(np.int32))
 
 

@@ -29,7 +29,16 @@ _AROUND = 64  # pixels around a suspect in the first round; later twice, 4, 8 ti
 _WIDEST = 3  # the round from which on they are not more
 
 
-def mend_seams(job: Job, spread: Spread, changed: Sequence[Window] | None = None) -> list[Suspect]:
+Counts = list[list[Count]]
+"""What is known of every tile, in each view."""
+
+
+def mend_seams(
+    job: Job,
+    spread: Spread,
+    counts: Counts | None = None,
+    changed: Sequence[Window] | None = None,
+) -> tuple[list[Suspect], Counts]:
     """Repair in windows what breaks the rules at seams, or where the raster changed.
 
     Parameters
@@ -38,17 +47,21 @@ def mend_seams(job: Job, spread: Spread, changed: Sequence[Window] | None = None
         The raster.
     spread
         Runs the work on the tiles.
+    counts
+        What was known before the raster changed; None before the first count.
     changed
-        Where the raster has changed; None stands for all seams.
+        Where it has changed; None stands for all seams.
 
     Returns
     -------
     list of Suspect
         What is left.
+    list
+        What is known now.
     """
     places = None if changed is None else list(changed)
-    counts: list[list[Count]] = [[] for _ in job.tiles.windows()]
-    stale = set(range(len(counts)))
+    counts = [[] for _ in job.tiles.windows()] if counts is None else list(counts)
+    stale = {k for k, count in enumerate(counts) if not count} | _near(job, changed or ())
     for turn in range(ROUNDS):
         _recount(job, spread, counts, stale)
         found = _suspects(job, counts, places)
@@ -60,18 +73,23 @@ def mend_seams(job: Job, spread: Spread, changed: Sequence[Window] | None = None
                 left.append(suspect)
         _log.info("round %d: %d suspects, %d repairs", turn + 1, len(found), len(windows))
         if not windows and (not left or turn >= _WIDEST):
-            return left
-        stale = {
-            k
-            for k, tile in enumerate(job.tiles.windows())
-            if any(tile.grown(job.reach).meets(window) for window in windows)
-        }
+            return left, counts
+        stale = _near(job, windows)
         places = [*windows, *(suspect.window for suspect in left)]
     _recount(job, spread, counts, stale)
-    return [suspect for suspect in _suspects(job, counts, places) if suspect.split]
+    return [suspect for suspect in _suspects(job, counts, places) if suspect.split], counts
 
 
-def _recount(job: Job, spread: Spread, counts: list[list[Count]], stale: set[int]) -> None:
+def _near(job: Job, windows: Sequence[Window]) -> set[int]:
+    """Tiles whose polygons may be others after a change in some windows."""
+    return {
+        k
+        for k, tile in enumerate(job.tiles.windows())
+        if any(tile.grown(job.reach).meets(window) for window in windows)
+    }
+
+
+def _recount(job: Job, spread: Spread, counts: Counts, stale: set[int]) -> None:
     tiles = job.tiles.windows()
     work = sorted(stale)
     for k, found in zip(work, spread(_count, [(job, tiles[k]) for k in work]), strict=True):
@@ -93,12 +111,12 @@ def _count(job: Job, tile: Window) -> list[Count]:
             corner,
             width,
             job.spans,
-        )
+        )[0]
         for view in job.views
     ]
 
 
-def _suspects(job: Job, counts: list[list[Count]], changed: list[Window] | None) -> list[Suspect]:
+def _suspects(job: Job, counts: Counts, changed: list[Window] | None) -> list[Suspect]:
     """Suspects of all views in the order of their places."""
     found: list[Suspect] = []
     for number, view in enumerate(job.views):

@@ -16,13 +16,11 @@ from bocage.generalize._drafting import (
     Request,
     Shift,
     Style,
-    draft,
     points_of,
     replaced,
     vertices,
 )
 from bocage.generalize._graph import Bools, Ints
-from bocage.generalize._simplify import rounded
 from bocage.generalize._topology import twisted
 
 
@@ -47,49 +45,6 @@ class Shaped:
     level: Levels
     fresh: Bools
     request: Request
-
-
-def shape_arcs(arcs: Arcs, style: Style, frozen: Bools, offset: Shift | None = None) -> Arcs:
-    """Smooth and simplify arcs, without a test for clashes.
-
-    Parameters
-    ----------
-    arcs
-        As `trace_arcs` gives them.
-    style
-        Steps and tolerances of the arcs.
-    frozen
-        Points that must not move nor be left out of a bend, shape (n,).
-    offset
-        Shift that is added to the points before smoothing, pixels, shape (n, 2).
-
-    Returns
-    -------
-    Arcs
-        In pixel coordinates. Rings start where they bend most.
-    """
-    request, level = _asked(arcs, style, frozen, offset), np.zeros(len(arcs), np.int8)
-    places, keep, starts = draft(request, level, np.arange(len(arcs)))
-    size = np.add.reduceat(keep, starts[:-1]) if len(arcs) else np.empty(0, np.int64)
-    return replace(arcs, points=places[keep], starts=np.concatenate([[0], np.cumsum(size)]))
-
-
-def to_map(arcs: Arcs, transform: Affine, grid_m: float = 0.001) -> Arcs:
-    """Arcs in map coordinates on a grid, without vertices that fall on the one before.
-
-    Parameters
-    ----------
-    arcs
-        In pixel coordinates.
-    transform
-        Affine transform from pixel to map coordinates.
-    grid_m
-        Spacing of the grid, m.
-    """
-    every = np.ones(len(arcs.points), bool)
-    places = arcs.points.astype(np.float64)
-    points, starts = rounded(places, arcs.starts, every, transform[:6], 1 / grid_m)
-    return replace(arcs, points=points / (1 / grid_m), starts=starts)
 
 
 def shape(

@@ -21,7 +21,7 @@ from bocage.generalize._job import Job
 from bocage.generalize._mosaic import take_back, trace_borders
 from bocage.generalize._raster import make_regions
 from bocage.generalize._rules import views_of
-from bocage.generalize._seams import mend_seams
+from bocage.generalize._seams import Counts, mend_seams
 from bocage.generalize._settings import GeneralizeSettings
 from bocage.generalize._store import Store
 from bocage.generalize._tight import Tight, unlocked
@@ -83,8 +83,8 @@ def generalize_tiles(
         Their class indices, shape (n, years).
     """
     with folder_for(tiling.scratch) as folder, processes(tiling.workers) as spread:
-        job = raster_stage(source, settings, folder, spread, tiling)
-        return _polygons(job, source.outline, spread, tiling.workers)
+        job, counts = raster_stage(source, settings, folder, spread, tiling)
+        return _polygons(job, counts, source.outline, spread, tiling.workers)
 
 
 def raster_stage(
@@ -93,8 +93,8 @@ def raster_stage(
     folder: Path,
     spread: Spread,
     tiling: Tiling,
-) -> Job:
-    """The classes of a large raster, generalised and repaired, in files."""
+) -> tuple[Job, Counts]:
+    """The classes of a large raster, generalised and repaired, in files; its polygons."""
     rows, columns = source.box.shape
     whole = Window(0, rows, 0, columns).grown(MARGIN)
     extent = whole if source.outline is None else source.around(source.outline)
@@ -118,10 +118,10 @@ def raster_stage(
 
     if not any(spread(_tile, tasks())):
         raise InputError("the class raster has no classified pixel")
-    left = mend_seams(job, spread)
+    left, counts = mend_seams(job, spread)
     if left:
         _log.info("%d faults are left to the polygons", len(left))
-    return job
+    return job, counts
 
 
 def _tile(
@@ -148,7 +148,7 @@ def _tile(
 
 
 def _polygons(
-    job: Job, outline: BaseGeometry | None, spread: Spread, threads: int
+    job: Job, counts: Counts, outline: BaseGeometry | None, spread: Spread, threads: int
 ) -> tuple[Geometries, Codes]:
     """The polygons and their classes; what is too narrow goes back to the raster."""
     views = views_of(job.years, job.legend, job.settings, margin=ROUNDING)
@@ -178,5 +178,5 @@ def _polygons(
         if not len(tight) or final:
             return shapes, codes
         _log.info("%d places are too narrow and go back to the raster", len(tight))
-        mend_seams(job, spread, take_back(job, tight))
+        _, counts = mend_seams(job, spread, counts, take_back(job, tight))
         attempt += 1
