@@ -17,6 +17,7 @@ from bocage.generalize._borders import cut_to
 from bocage.generalize._coverage import Coverage
 from bocage.generalize._edges import border_graph, dissolve, polygon_graph, tidy, unite
 from bocage.generalize._faces import Geometries, faces
+from bocage.generalize._frame import GRID
 from bocage.generalize._graph import Bools, Codes
 from bocage.generalize._merge import enforce
 from bocage.generalize._rules import View
@@ -121,7 +122,8 @@ def _tight(
         belongs = keys >= 0
         polygons, _ = dissolve(shapes[belongs], keys[belongs, None])
         if rim is not None:
-            polygons = polygons[shapely.intersects(rim, polygons)]
+            # Vertices where borders meet the limit are beside it by up to half the grid.
+            polygons = polygons[shapely.dwithin(rim, polygons, GRID)]
         found.append(tight_places(polygons, mmw_m, view.area))
     return join_tight(found)
 
