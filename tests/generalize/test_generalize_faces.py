@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import shapely
 from affine import Affine
+from generalize_arcs import to_map
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -15,7 +16,6 @@ from bocage.errors import RunError
 from bocage.generalize._arcs import trace_arcs
 from bocage.generalize._faces import faces
 from bocage.generalize._graph import label_regions
-from bocage.generalize._smooth import to_map
 
 grids = arrays(
     np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 3)

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import shapely
 from affine import Affine
+from generalize_arcs import shape_arcs, to_map
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -13,10 +12,9 @@ from hypothesis.extra.numpy import arrays
 from bocage.errors import RunError
 from bocage.generalize._arcs import end_nodes, trace_arcs
 from bocage.generalize._clash import clashes
-from bocage.generalize._drafting import Request, Style, draft
+from bocage.generalize._drafting import Style
 from bocage.generalize._faces import faces
 from bocage.generalize._graph import label_regions
-from bocage.generalize._simplify import rounded
 from bocage.generalize._smooth import shape
 
 PIXEL = 2.5
@@ -24,23 +22,6 @@ MAP = Affine(PIXEL, 0, 4_000_000, 0, -PIXEL, 3_000_000)
 grids = arrays(
     np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 3)
 )
-
-
-def shape_arcs(arcs, style, frozen, offset=None):
-    """Arcs as they are shaped where none clashes, in pixels."""
-    shift = np.zeros(arcs.points.shape) if offset is None else np.where(frozen[:, None], 0, offset)
-    level = np.zeros(len(arcs), np.int8)
-    every = np.arange(len(arcs))
-    places, keep, starts = draft(Request(arcs, style, frozen, shift), level, every)
-    size = np.add.reduceat(keep, starts[:-1]) if len(arcs) else np.empty(0, int)
-    return replace(arcs, points=places[keep], starts=np.concatenate([[0], np.cumsum(size)]))
-
-
-def to_map(arcs, transform, grid_m=0.001):
-    """Arcs in map coordinates on a grid, without vertices that fall on the one before."""
-    every, places = np.ones(len(arcs.points), bool), arcs.points.astype(float)
-    points, starts = rounded(places, arcs.starts, every, transform[:6], 1 / grid_m)
-    return replace(arcs, points=points / (1 / grid_m), starts=starts)
 
 
 def labels_of(classes, outside=None):
