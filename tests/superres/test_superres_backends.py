@@ -1,9 +1,10 @@
+import shutil
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
 from bocage.errors import ConfigError
-from bocage.superres import BACKENDS, DEFAULT, Bicubic, SuperResolver, get_backend
+from bocage.superres import BACKENDS, DEFAULT, Bicubic, SuperResolver, fingerprint, get_backend
 from bocage.superres import _backends as module
 
 
@@ -17,7 +18,7 @@ def test_the_default_is_one_of_the_registry():
 def test_an_unknown_backend_is_named_with_what_there_is():
     with pytest.raises(ConfigError, match=r"no backend 'gan'") as caught:
         get_backend("gan")
-    assert "bicubic, default" in str(caught.value)
+    assert "bicubic, default, fine10, lmmse, shared_detail, onnx:" in str(caught.value)
 
 
 class Other:
@@ -38,4 +39,15 @@ def test_a_backend_of_another_package(monkeypatch):
         get_backend("odd")
     with pytest.raises(ConfigError, match="no backend 'x'") as caught:
         get_backend("x")
-    assert "bicubic, default, odd, other" in str(caught.value)
+    assert "bicubic, default, fine10, lmmse, odd, other, shared_detail" in str(caught.value)
+
+
+def test_other_numbers_give_another_fingerprint(tmp_path, monkeypatch):
+    assert fingerprint("default") == fingerprint(DEFAULT) != fingerprint("bicubic")
+    before = fingerprint()
+    copy = tmp_path / "data"
+    shutil.copytree(module._DATA, copy)
+    monkeypatch.setattr(module, "_DATA", copy)
+    assert fingerprint() == before
+    (copy / "psf.csv").write_text((copy / "psf.csv").read_text() + "\n")
+    assert fingerprint() != before

@@ -41,7 +41,7 @@ def test_the_fine_grid_of_a_block_is_the_block_at_2_5_m():
 
 
 def test_the_series_has_the_schema_of_the_mosaic(mosaic):
-    series = superresolve(mosaic)
+    series = superresolve(mosaic, "bicubic")
     assert series["reflectance"].dims == ("month", "band", "y", "x")
     assert series["reflectance"].dtype == np.float32
     assert series["valid"].dtype == series["gap"].dtype == np.uint8
@@ -51,8 +51,8 @@ def test_the_series_has_the_schema_of_the_mosaic(mosaic):
         assert series[name].values.tolist() == mosaic[name].values.tolist()
 
 
-def test_the_series_averages_back_to_the_mosaic(mosaic):
-    series = superresolve(mosaic)
+def test_a_bicubic_series_averages_back_to_the_mosaic(mosaic):
+    series = superresolve(mosaic, "bicubic")
     back = series["reflectance"].values.reshape(2, 3, 50, 4, 50, 4).mean(axis=(3, 5))
     assert np.allclose(back, mosaic["reflectance"], atol=1e-5, equal_nan=True)
 
@@ -101,7 +101,7 @@ def test_an_image_keeps_its_unit_and_loses_its_nodata(tmp_path):
     values[:, 10, 10] = -1
     image = wrap(values, BLOCK.geobox(10), dims=("band", "y", "x"), band=["B02", "B03"])
     path = write_geotiff(tmp_path / "a.tif", image, nodata=-1)
-    fine = superresolve_image(read_raster(path))
+    fine = superresolve_image(read_raster(path), "bicubic")
     assert fine.dims == ("band", "y", "x")
     assert fine.odc.geobox == BLOCK.geobox(2.5)
     assert fine["band"].values.tolist() == ["B02", "B03"]
@@ -122,7 +122,69 @@ def test_a_real_image_averages_back(tmp_path):
     image = read_raster(DATA / "s2_gers_20181023" / "S2L2A_20181023_10m.tif")
     part = image.isel(y=slice(300, 500), x=slice(300, 500))
     part.attrs = image.attrs
-    fine = superresolve_image(part)
+    fine = superresolve_image(part, "bicubic")
     back = fine.values.reshape(4, 200, 4, 200, 4).mean(axis=(2, 4))
     assert np.abs(back - part.values).max() / 10000 < 1e-6
     assert fine.values.std() > part.values.std()
+
+
+@pytest.mark.parametrize("backend", ["fine10", "lmmse"])
+def test_a_series_says_what_did_not_go_the_usual_way(mosaic, backend):
+    series = superresolve(mosaic, backend)
+    note = series.attrs["superres_note"]
+    assert series.attrs["backend"] == backend
+    assert "20 m grid unknown" in note
+    # The mosaic has no B04: nothing of it can go through the network.
+    assert ("linear filter for B02, B03, B05" in note) == (backend == "fine10")
+
+
+def test_the_native_resolution_decides_what_is_sharpened(mosaic):
+    """Not the name: a mosaic may hold other sensors, or bands that are sharp already."""
+    flat = mosaic.assign_coords(resolution=("band", [10, 10, 10]))
+    assert "superres_note" not in superresolve(flat, "lmmse").attrs
+
+
+def test_the_point_spread_is_a_setting(mosaic):
+    sharper = superresolve(mosaic, "lmmse", psf_mtf={"B02": 0.6})
+    usual = superresolve(mosaic, "lmmse")
+    apart = np.nanmax(np.abs(sharper["reflectance"] - usual["reflectance"]), axis=(0, 2, 3))
+    assert apart[0] > 1e-3
+    assert apart[1] == 0
+    with pytest.raises(ConfigError, match="psf_mtf: 2 of B02"):
+        superresolve(mosaic, "lmmse", psf_mtf={"B02": 2})
+
+
+def test_the_unit_of_an_image_does_not_matter():
+    rng = np.random.default_rng(1)
+    bands = ["B02", "B03", "B04", "B08"]
+    values = rng.random((4, 50, 50), dtype=np.float32)
+
+    def made(array):
+        image = wrap(array, BLOCK.geobox(10), dims=("band", "y", "x"), band=bands)
+        return superresolve_image(image, "default").values
+
+    assert np.allclose(made(values * 10000) / 10000, made(values), atol=2e-5)
+
+
+def test_shared_detail_follows_the_contrast_of_a_month():
+    """A year of one picture at three contrasts: each month gets its own strength of detail."""
+    rng = np.random.default_rng(0)
+    picture = rng.random((4, 16, 16)).repeat(4, axis=1).repeat(4, axis=2)[:, 7:57, 7:57]
+    contrasts = (0.1, 0.2, 0.3)
+    grid, bands = BLOCK.geobox(10), ["B02", "B03", "B04", "B08"]
+    refl = np.stack([0.6 + c * picture for c in contrasts]).astype(np.float32)
+    dims = ("month", "y", "x")
+    empty = np.zeros((3, 50, 50), np.uint8)
+    data = xr.Dataset(
+        {
+            "reflectance": wrap(
+                refl, grid, dims=("month", "band", "y", "x"), month=[1, 2, 3], band=bands
+            ),
+            "valid": wrap(empty + 1, grid, dims=dims, month=[1, 2, 3]),
+            "gap": wrap(empty, grid, dims=dims, month=[1, 2, 3]),
+        }
+    )
+    made = superresolve(data, "shared_detail")["reflectance"].values
+    own = superresolve(data, "default")["reflectance"].values
+    assert np.allclose(made, own, atol=2e-3)
+    assert np.allclose((made[2] - 0.6) / 3, made[0] - 0.6, atol=1e-3)

@@ -48,7 +48,10 @@ def build(
 def superres(
     image: Annotated[Path, typer.Argument(help="GeoTIFF with bands of 10 m.", metavar="IN.tif")],
     out: Annotated[Path, typer.Option(help="The 2.5 m GeoTIFF to write.")],
-    backend: Annotated[str, typer.Option(help="Super-resolution backend.")] = "default",
+    backend: Annotated[
+        str,
+        typer.Option(help="default, lmmse, bicubic, shared_detail, or onnx: and a YAML file."),
+    ] = "default",
     as_json: AsJson = False,
 ) -> None:
     """Super-resolve one image from 10 m to 2.5 m."""
@@ -58,7 +61,9 @@ def superres(
     source = read_raster(image, what="image")
     result = superresolve_image(source, backend=backend)
     write_geotiff(out, result, nodata=result.attrs.get("nodata"))
-    give({"image": str(out), "backend": backend}, as_json=as_json, text=str(out))
+    note = result.attrs.get("superres_note", "")
+    said = {"image": str(out), "backend": result.attrs["backend"], "note": note}
+    give(said, as_json=as_json, text=f"{out}{f' ({note})' if note else ''}")
 
 
 def generalize(

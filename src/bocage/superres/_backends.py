@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bocage.errors import ConfigError
+from bocage.files import existing, sha256
 from bocage.superres._bicubic import Bicubic
+from bocage.superres._fine10 import Fine10
+from bocage.superres._lmmse import Lmmse
+from bocage.superres._onnx import PREFIX, OnnxBackend, read_description
+from bocage.superres._shared import SharedDetail
+
+_DATA = Path(__file__).parent / "data"
 
 GROUP = "bocage.superres"
 """Entry point group in which other packages offer backends."""
 
-DEFAULT = "bicubic"
+DEFAULT = "fine10"
 """What the backend name ``default`` means in this version."""
 
 
@@ -27,6 +36,12 @@ class SuperResolver(Protocol):
     ----------
     name
         Name in the registry; it is kept with the data.
+
+    A backend may have more attributes: ``consistency``, ``psf`` when its result is to be
+    made to agree with the source through the point spread of each band (``mean``, the default:
+    over blocks of 4 × 4 pixels), and ``note(bands)``, a sentence on what it does with such
+    bands that a user should know, or an empty one; ``for_series(mean, bands)``, which gives the
+    backend to use on the images of a series with this mean.
     """
 
     @property
@@ -39,7 +54,7 @@ class SuperResolver(Protocol):
         Parameters
         ----------
         image
-            float32 (band, y, x) reflectance at 10 m, NaN where there is nothing.
+            float32 (band, y, x) reflectance at 10 m; nodata has been filled from nearest pixels.
         bands
             Names of the bands, such as ``("B02", "B03")``.
 
@@ -51,7 +66,12 @@ class SuperResolver(Protocol):
         """
 
 
-BACKENDS: dict[str, Callable[[], SuperResolver]] = {"bicubic": Bicubic}
+BACKENDS: dict[str, Callable[[], SuperResolver]] = {
+    "bicubic": Bicubic,
+    "fine10": Fine10,
+    "lmmse": Lmmse,
+    "shared_detail": SharedDetail,
+}
 """Backends of this package: name → factory."""
 
 
@@ -61,8 +81,9 @@ def get_backend(name: str = "default") -> SuperResolver:
     Parameters
     ----------
     name
-        A key of `BACKENDS`, ``default``, or the name of an entry point in the group
-        ``bocage.superres`` (a factory without arguments).
+        A key of `BACKENDS`, ``default``, ``onnx:`` followed by the path of a YAML file that
+        describes a network, or the name of an entry point in the group ``bocage.superres``
+        (a factory without arguments).
 
     Raises
     ------
@@ -70,6 +91,8 @@ def get_backend(name: str = "default") -> SuperResolver:
         If there is none of that name; the message lists what there is.
     """
     wanted = DEFAULT if name == "default" else name
+    if wanted.startswith(PREFIX):
+        return OnnxBackend(wanted.removeprefix(PREFIX))
     if wanted in BACKENDS:
         return BACKENDS[wanted]()
     plugins = entry_points(group=GROUP)
@@ -81,7 +104,30 @@ def get_backend(name: str = "default") -> SuperResolver:
                 remedy="it must be a factory of objects with name and upscale(image, bands)",
             )
         return backend
-    names = sorted({"default", *BACKENDS, *plugins.names})
+    names = [*sorted({"default", *BACKENDS, *plugins.names}), f"{PREFIX}FILE.yaml"]
     raise ConfigError(
         f"superres.backend: there is no backend '{name}'", remedy=f"use one of: {', '.join(names)}"
     )
+
+
+def fingerprint(name: str = "default") -> str:
+    """What a result depends on beside its input: the backend and the bytes of its numbers.
+
+    Parameters
+    ----------
+    name
+        As for `get_backend`.
+
+    Returns
+    -------
+    str
+        Hexadecimal SHA-256; another one when weights, filters or tables are others.
+    """
+    wanted = DEFAULT if name == "default" else name
+    files = [f for f in _DATA.iterdir() if f.suffix in (".csv", ".npz", ".onnx")]
+    if wanted.startswith(PREFIX):
+        described = existing(wanted.removeprefix(PREFIX), "superres.backend")
+        model = described.parent / read_description(described).model
+        files += [described, existing(model, "superres.backend")]
+    parts = [wanted, *(sha256(f) for f in sorted(files))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -23,18 +24,16 @@ def _kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(d <= 1, near, np.where(d < 2, far, 0.0))
 
 
-def _taps() -> NDArray[np.float32]:
+@cache
+def cubic_taps(factor: int = FACTOR) -> NDArray[np.float32]:
     """Weights (phase, tap) of source pixels -2 … +2 around the pixel a fine pixel lies in."""
-    phase = (np.arange(FACTOR) + 0.5) / FACTOR - 0.5
+    phase = (np.arange(factor) + 0.5) / factor - 0.5
     source = np.arange(-_REACH, _REACH + 1)
     return _kernel(phase[:, None] - source[None, :]).astype(np.float32)
 
 
-_TAPS = _taps()
-
-
-def upsample(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Cubic convolution to four times the pixels along y and x, edge pixels repeated.
+def upsample(image: NDArray[np.float32], factor: int = FACTOR) -> NDArray[np.float32]:
+    """Cubic convolution to `factor` times the pixels along y and x, edge pixels repeated.
 
     Parameters
     ----------
@@ -44,29 +43,29 @@ def upsample(image: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns
     -------
     numpy.ndarray
-        float32 (band, 4 y, 4 x).
+        float32 (band, factor · y, factor · x).
     """
     bands, rows, columns = image.shape
-    out = np.empty((bands, FACTOR * rows, FACTOR * columns), dtype=np.float32)
+    out = np.empty((bands, factor * rows, factor * columns), dtype=np.float32)
     # Band by band the work fits the cache of a core.
     for band in range(bands):
-        tall = _along_rows(image[band])
-        out[band] = _along_rows(np.ascontiguousarray(tall.T)).T
+        tall = _along_rows(image[band], factor)
+        out[band] = _along_rows(np.ascontiguousarray(tall.T), factor).T
     return out
 
 
-def _along_rows(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """One direction: (y, x) to (4 y, x)."""
+def _along_rows(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """One direction: (y, x) to (factor · y, x)."""
     rows, columns = image.shape
     padded = np.pad(image, ((_REACH, _REACH), (0, 0)), mode="edge")
-    out = np.zeros((rows, FACTOR, columns), dtype=np.float32)
+    out = np.zeros((rows, factor, columns), dtype=np.float32)
     product = np.empty((rows, columns), dtype=np.float32)
-    for phase in range(FACTOR):
-        for tap, weight in enumerate(_TAPS[phase]):
+    for phase, weights in enumerate(cubic_taps(factor)):
+        for tap, weight in enumerate(weights):
             if weight != 0:
                 np.multiply(padded[tap : tap + rows], weight, out=product)
                 out[:, phase] += product
-    return out.reshape(FACTOR * rows, columns)
+    return out.reshape(factor * rows, columns)
 
 
 def fill_nearest(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -111,6 +110,7 @@ class Bicubic:
     """
 
     name: ClassVar[str] = "bicubic"
+    consistency: ClassVar[str] = "mean"
 
     def upscale(self, image: NDArray[np.float32], bands: tuple[str, ...]) -> NDArray[np.float32]:
         """Four times the pixels along y and x; NaN where the source is NaN.
@@ -126,11 +126,13 @@ class Bicubic:
         return mask_back(fine, image)
 
 
-def mask_back(fine: NDArray[np.float32], image: NDArray[np.float32]) -> NDArray[np.float32]:
+def mask_back(
+    fine: NDArray[np.float32], image: NDArray[np.float32], factor: int = FACTOR
+) -> NDArray[np.float32]:
     """Put the NaN of the source (band, y, x) back into the fine image, in place."""
     gone = np.isnan(image)
     if gone.any():
         bands, rows, columns = image.shape
-        cells = fine.reshape(bands, rows, FACTOR, columns, FACTOR)
+        cells = fine.reshape(bands, rows, factor, columns, factor)
         cells.transpose(0, 1, 3, 2, 4)[gone] = np.nan
     return fine

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import xarray as xr
 from affine import Affine
@@ -11,7 +13,15 @@ from bocage.errors import InputError
 from bocage.rasters import geobox_of, wrap
 from bocage.superres._backends import SuperResolver, get_backend
 from bocage.superres._bicubic import FACTOR, repeat
-from bocage.superres._consistent import consistent
+from bocage.superres._chain import (
+    STEPS,
+    Chain,
+    apply_chain,
+    check_image,
+    for_series,
+    is_ten_metres,
+)
+from bocage.superres._native import native_sizes
 
 _DIMS = ("month", "band", "y", "x")
 
@@ -24,22 +34,35 @@ def fine_geobox(geobox: GeoBox) -> GeoBox:
     return GeoBox((FACTOR * rows, FACTOR * columns), affine, geobox.crs)
 
 
-def superresolve(mosaic: xr.Dataset, backend: str | SuperResolver = "default") -> xr.Dataset:
+def superresolve(
+    mosaic: xr.Dataset,
+    backend: str | SuperResolver = "default",
+    *,
+    psf_mtf: Mapping[str, float] | None = None,
+    steps: int = STEPS,
+) -> xr.Dataset:
     """Bring a mosaic to 2.5 m, month by month.
 
     Parameters
     ----------
     mosaic
-        As `bocage.imagery.monthly_mosaic` gives it.
+        As `bocage.imagery.monthly_mosaic` gives it. The coordinate ``resolution`` says which
+        bands were 20 m; without it their names do.
     backend
         Name of a backend, or one.
+    psf_mtf
+        Modulation transfer at Nyquist of bands that differ from the table of the package.
+    steps
+        Corrections by back-projection through the point spread.
 
     Returns
     -------
     xarray.Dataset
-        The series: the variables and coordinates of the mosaic on the 2.5 m grid.
-        ``reflectance`` averages back to the mosaic over each 4 × 4 block; ``valid`` and ``gap``
-        are repeated. Attribute ``backend`` names the backend that was used.
+        The series: the variables and coordinates of the mosaic on the 2.5 m grid;
+        ``valid`` and ``gap`` are repeated. Seen through the point spread of its band (with
+        ``bicubic``: averaged over each 4 × 4 block) ``reflectance`` is the mosaic again, the
+        20 m bands sharpened to 10 m. Attribute ``backend`` names the backend that was used,
+        ``superres_note`` says what did not go the usual way.
 
     Raises
     ------
@@ -55,11 +78,20 @@ def superresolve(mosaic: xr.Dataset, backend: str | SuperResolver = "default") -
     coarse = mosaic["reflectance"].transpose(*_DIMS)
     geobox = fine_geobox(geobox_of(coarse, "the mosaic"))
     bands = tuple(str(b) for b in coarse["band"].values)
+    native = native_sizes(bands)
+    if "resolution" in mosaic.coords:
+        native = tuple(int(r) for r in mosaic["resolution"].values)
+    chain = Chain(engine, bands, native, dict(psf_mtf or {}), steps, blocks=True)
+    chain = for_series(coarse.values, chain)
     months, count, rows, columns = coarse.shape
     fine = np.empty((months, count, FACTOR * rows, FACTOR * columns), dtype=np.float32)
+    notes: list[str] = []
     for month in range(months):
         image = np.ascontiguousarray(coarse[month].values, dtype=np.float32)
-        fine[month] = consistent(engine.upscale(image, bands), image)
+        check_image(image, bands)
+        made = apply_chain(image, chain)
+        fine[month] = made.image
+        notes += made.notes
     labels = {"month": mosaic["month"].values}
     series = xr.Dataset(
         {
@@ -74,7 +106,7 @@ def superresolve(mosaic: xr.Dataset, backend: str | SuperResolver = "default") -
                 for name in ("valid", "gap")
             },
         },
-        attrs={**mosaic.attrs, "backend": engine.name},
+        attrs={**mosaic.attrs, **_named(engine, notes)},
     )
     series["reflectance"].attrs = dict(mosaic["reflectance"].attrs)
     if "resolution" in mosaic.coords:
@@ -82,8 +114,18 @@ def superresolve(mosaic: xr.Dataset, backend: str | SuperResolver = "default") -
     return series
 
 
+def _named(engine: SuperResolver, notes: Sequence[str]) -> dict[str, str]:
+    """Attributes of a result."""
+    said = "; ".join(dict.fromkeys(notes))
+    return {"backend": engine.name, **({"superres_note": said} if said else {})}
+
+
 def superresolve_image(
-    image: xr.DataArray, backend: str | SuperResolver = "default"
+    image: xr.DataArray,
+    backend: str | SuperResolver = "default",
+    *,
+    psf_mtf: Mapping[str, float] | None = None,
+    steps: int = STEPS,
 ) -> xr.DataArray:
     """Super-resolve one image to a quarter of its pixel size.
 
@@ -91,15 +133,21 @@ def superresolve_image(
     ----------
     image
         Dims (band, y, x) on a grid, any unit and dtype, as `bocage.rasters.read_raster` gives
-        it; ``attrs["nodata"]`` marks what is missing.
+        it; ``attrs["nodata"]`` marks what is missing. 20 m bands of Sentinel-2, known by their
+        names, are sharpened first when the pixels are about 10 m wide.
     backend
         Name of a backend, or one.
+    psf_mtf
+        Modulation transfer at Nyquist of bands that differ from the table of the package.
+    steps
+        Corrections by back-projection through the point spread.
 
     Returns
     -------
     xarray.DataArray
         float32 (band, 4 y, 4 x) in the unit of the image, NaN where it has no data;
-        ``attrs["backend"]`` names the backend, ``attrs["nodata"]`` is NaN.
+        ``attrs["backend"]`` names the backend, ``attrs["superres_note"]`` says what did not go
+        the usual way, ``attrs["nodata"]`` is NaN.
 
     Raises
     ------
@@ -112,13 +160,16 @@ def superresolve_image(
             remedy="transpose it, or add the band dimension",
         )
     engine = get_backend(backend) if isinstance(backend, str) else backend
-    geobox = fine_geobox(geobox_of(image, "the image"))
+    grid = geobox_of(image, "the image")
     coarse = image.values.astype(np.float32)
     nodata = image.attrs.get("nodata")
     if nodata is not None:
         coarse[image.values == nodata] = np.nan
-    names = [str(b) for b in image["band"].values]
-    fine = consistent(engine.upscale(coarse, tuple(names)), coarse)
-    result = wrap(fine, geobox, dims=("band", "y", "x"), band=names)
-    result.attrs = {**image.attrs, "nodata": float("nan"), "backend": engine.name}
+    names = tuple(str(b) for b in image["band"].values)
+    check_image(coarse, names)
+    native = native_sizes(names) if is_ten_metres(grid) else (10,) * len(names)
+    chain = Chain(engine, names, native, dict(psf_mtf or {}), steps)
+    made = apply_chain(coarse, chain)
+    result = wrap(made.image, fine_geobox(grid), dims=("band", "y", "x"), band=list(names))
+    result.attrs = {**image.attrs, "nodata": float("nan"), **_named(engine, made.notes)}
     return result
