@@ -57,6 +57,20 @@ def test_regions_from_a_file(tmp_path):
     assert found.sum(axis=1).tolist() == [1, 1, 1]
 
 
+def test_regions_pass_into_each_other_along_a_line(tmp_path):
+    path = region_file(tmp_path / "r.gpkg")
+    x = np.array([5.0, 8.5, 9.0, 10.0, 10.5, 12.0, 15.0])
+    found = region_membership(x, np.full(len(x), 5.0), path, blend_m=4.0)
+    assert found["west"].tolist() == pytest.approx([1, 0.875, 0.75, 0.5, 0.375, 0, 0])
+    assert found.sum(axis=1).tolist() == pytest.approx([1] * len(x))
+
+
+def test_a_border_with_nothing_beyond_does_not_blend(tmp_path):
+    path = region_file(tmp_path / "r.gpkg")
+    found = region_membership(np.array([0.5]), np.array([5.0]), path, blend_m=4.0)
+    assert found["west"].tolist() == [1]
+
+
 def test_wrong_regions_are_named(tmp_path):
     with pytest.raises(InputError, match=r"aoi.region \(neither a known region nor a file\)"):
         region_membership(X, Y, "atlantis")

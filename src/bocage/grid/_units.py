@@ -14,6 +14,7 @@ import pandas as pd
 import pyogrio
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from bocage.errors import ConfigError, InputError
 from bocage.files import existing
@@ -68,7 +69,7 @@ def list_regions() -> tuple[str, ...]:
 
 
 def region_membership(
-    x: NDArray[np.floating], y: NDArray[np.floating], regions: str | Path
+    x: NDArray[np.floating], y: NDArray[np.floating], regions: str | Path, blend_m: float = 0.0
 ) -> pd.DataFrame:
     """Share of each region at points.
 
@@ -79,11 +80,14 @@ def region_membership(
     regions
         The name of one region that covers everything, or a file of polygons with a
         column ``region``.
+    blend_m
+        Width in metres of the strip along a border of two regions in which the shares pass
+        from one to the other along a straight line; 0 for a sharp border.
 
     Returns
     -------
     pandas.DataFrame
-        One row a point, one column a region, 1.0 where the point lies in the region.
+        One row a point, one column a region, rows add up to 1.
 
     Raises
     ------
@@ -104,12 +108,11 @@ def region_membership(
     frame = frame.to_crs(CRS)
     if "region" not in frame:
         raise InputError(f"{path} has no column 'region'", remedy="name the region of each polygon")
-    names = sorted(frame["region"].astype(str).unique())
-    shares = pd.DataFrame(0.0, index=range(len(x)), columns=names)
-    tree = shapely.STRtree(frame.geometry.to_numpy())
-    point, polygon = tree.query(shapely.points(x, y), predicate="intersects")
-    for p, name in zip(point, frame["region"].astype(str).iloc[polygon], strict=True):
-        shares.loc[p, name] = 1.0
+    points = np.asarray(shapely.points(x, y))
+    outlines = frame.geometry.groupby(frame["region"].astype(str)).agg(shapely.union_all)
+    shares = pd.DataFrame(
+        {name: _share(points, outline, blend_m) for name, outline in outlines.items()}
+    )
     total = shares.sum(axis=1)
     if (total == 0).any():
         raise InputError(
@@ -117,3 +120,16 @@ def region_membership(
             remedy="let the regions cover the sites",
         )
     return shares.div(total, axis=0)
+
+
+def _share(
+    points: NDArray[np.object_], outline: BaseGeometry, blend_m: float
+) -> NDArray[np.float64]:
+    """1 well inside an outline, 0 well outside, and a straight line across its limit."""
+    shapely.prepare(outline)
+    inside = shapely.intersects(outline, points)
+    if not blend_m:
+        return inside.astype(np.float64)
+    limit = shapely.distance(points, shapely.boundary(outline))
+    found: NDArray[np.float64] = np.clip(0.5 + np.where(inside, limit, -limit) / blend_m, 0, 1)
+    return found
