@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import rasterio
+import shapely
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +9,7 @@ from odc.geo.geobox import GeoBox
 
 from bocage.errors import InputError
 from bocage.grid import geobox
-from bocage.rasters import geobox_of, read_onto, read_raster, wrap, write_geotiff
+from bocage.rasters import geobox_of, inside, read_onto, read_raster, wrap, write_geotiff
 
 BOX = geobox((4_000_000, 3_000_000, 4_000_040, 3_000_030), 10)
 
@@ -27,6 +28,19 @@ def test_wrap_in_degrees():
     data = wrap(np.zeros((5, 4)), box)
     assert data.dims == ("y", "x")
     assert geobox_of(data) == box
+
+
+def test_inside_are_pixels_whose_centre_lies_in_the_area():
+    # Covers the centres of the first two columns of the upper two rows, and only just.
+    area = shapely.box(4_000_000, 3_000_014, 4_000_016, 3_000_030)
+    assert inside(area, BOX).tolist() == [
+        [True, True, False, False],
+        [True, True, False, False],
+        [False, False, False, False],
+    ]
+    assert not inside(shapely.box(0, 0, 9, 9), BOX).any()
+    assert inside(shapely.Polygon(), BOX).shape == (3, 4)
+    assert not inside(shapely.Polygon(), BOX).any()
 
 
 def test_no_georeference():

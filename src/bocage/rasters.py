@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+import shapely
 import xarray as xr
 from affine import Affine
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.features import geometry_mask
 from rasterio.vrt import WarpedVRT
+from shapely.geometry.base import BaseGeometry
 
 from bocage.errors import InputError
 from bocage.files import atomic_path, existing
@@ -70,6 +73,14 @@ def geobox_of(data: xr.DataArray | xr.Dataset, what: str = "the raster") -> GeoB
             remedy="give x and y coordinates with a CRS, as bocage.rasters.wrap does",
         )
     return found
+
+
+def inside(area: BaseGeometry, geobox: GeoBox) -> NDArray[np.bool_]:
+    """Pixels whose centre lies in an area, shape of the grid."""
+    if shapely.is_empty(area):
+        return np.zeros(geobox.shape, dtype=bool)
+    mask: NDArray[np.bool_] = geometry_mask([area], geobox.shape, geobox.affine, invert=True)
+    return mask
 
 
 def open_error(path: Path | str, error: Exception) -> InputError:

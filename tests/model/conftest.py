@@ -6,7 +6,7 @@ import xarray as xr
 from model_landscape import SETTINGS, make_legend, make_samples, make_series, make_truth
 
 from bocage.legend import Legend
-from bocage.model import Chips, FieldModel, cut_chips, train
+from bocage.model import FieldModel, Pixels, read_pixels, train
 
 
 @pytest.fixture(scope="session")
@@ -25,12 +25,18 @@ def series(truth: np.ndarray) -> xr.Dataset:
 
 
 @pytest.fixture(scope="session")
-def chips(truth: np.ndarray, series: xr.Dataset, legend: Legend) -> Chips:
-    return cut_chips(series, make_samples(truth, series), legend, chip_px=16)
+def pixels(truth: np.ndarray, series: xr.Dataset, legend: Legend) -> Pixels:
+    return read_pixels(series, make_samples(truth, series), legend, unlabelled=2000)
 
 
 @pytest.fixture(scope="session")
-def model(chips: Chips, legend: Legend) -> FieldModel:
-    trained = train(chips, legend, SETTINGS)
+def model(pixels: Pixels, legend: Legend) -> FieldModel:
+    trained = train(pixels, legend, SETTINGS)
     assert isinstance(trained, FieldModel)
     return trained
+
+
+@pytest.fixture
+def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip the export, which takes longer than such a small training."""
+    monkeypatch.setattr("bocage.model._train.export_graph", lambda net: b"")

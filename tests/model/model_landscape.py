@@ -23,18 +23,18 @@ def make_legend(id: str = "tiny") -> Legend:
 
 
 def make_truth(side: int, seed: int) -> np.ndarray:
-    """Class index at 2.5 m: 1 and 2 in halves, 3 a line two pixels wide; 4 never occurs."""
+    """Class index at 2.5 m: 1 and 2 in halves, 3 a line three pixels wide; 4 never occurs."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:side, :side]
     wave = 6 * np.sin(x / 17 + rng.uniform(0, 6))
     truth = np.where(y + wave > side / 2, 1, 2)
     for offset in range(12, side, 40):
         at = offset + np.rint(x * 0.2).astype(int)
-        truth[(y >= at) & (y < at + 2)] = 3
+        truth[(y >= at) & (y < at + 3)] = 3
     return truth
 
 
-def make_series(truth: np.ndarray, seed: int = 0, noise: float = 0.02) -> xr.Dataset:
+def make_series(truth: np.ndarray, seed: int = 0, noise: float = 0.06) -> xr.Dataset:
     rng = np.random.default_rng(seed)
     level = np.random.default_rng(7).uniform(0.05, 0.5, (3, len(MONTHS), len(BANDS)))
     clean = level[truth - 1].transpose(2, 3, 0, 1)
@@ -60,7 +60,7 @@ def make_series(truth: np.ndarray, seed: int = 0, noise: float = 0.02) -> xr.Dat
 
 
 def make_samples(
-    truth: np.ndarray, series: xr.Dataset, count: int = 200, seed: int = 0
+    truth: np.ndarray, series: xr.Dataset, count: int = 400, seed: int = 0
 ) -> gpd.GeoDataFrame:
     rng = np.random.default_rng(seed)
     legend = make_legend()
@@ -84,6 +84,4 @@ def make_samples(
     )
 
 
-SETTINGS = ModelSettings(
-    epochs=30, width=16, context=16, batch=4, learning_rate=1e-2, training_threads=1, patience=6
-)
+SETTINGS = ModelSettings(epochs=12, width=16, member_width=16, batch=32, learning_rate=1e-2)

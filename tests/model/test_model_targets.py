@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from bocage.errors import ConfigError, InputError
-from bocage.model import Chips, ModelSettings
+from bocage.model import ModelSettings, Pixels
 from bocage.model._calibrate import (
     expected_calibration_error,
     fit_temperature,
     log_likelihood,
     scores,
+    soften,
 )
-from bocage.model._targets import label_weights, present_classes, split_labels, usable
+from bocage.model._targets import Held, label_weights, present_classes, split_labels, usable
 
 
 def rows(*texts: str) -> np.ndarray:
@@ -37,49 +38,81 @@ def test_rare_classes_weigh_more_but_not_without_limit() -> None:
     assert label_weights(allowed, double, np.ones(3, bool))[0] > 1.9 * weight[0] * 0.99
 
 
-def with_folds(chips: Chips, folds: list[int]) -> Chips:
-    return replace(chips, fold=np.resize(np.array(folds, np.int16), chips.labels))
+def squares_of(pixels: Pixels, side: float) -> np.ndarray:
+    """Number of the square of each pixel."""
+    cells = np.stack([pixels.x, pixels.y], axis=1) // side
+    return np.unique(cells, axis=0, return_inverse=True)[1].reshape(-1)
 
 
-def test_the_two_folds_are_held_out(chips: Chips) -> None:
-    split = split_labels(chips, ModelSettings())
-    assert (split.validate == (chips.fold == 0)).all()
-    assert (split.calibrate == (chips.fold == 1)).all()
-    assert (split.train == (chips.fold > 1)).all()
+@pytest.mark.parametrize("side", [20.0, 33.0, 100.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_whole_squares_are_held_out(pixels: Pixels, side: float, seed: int) -> None:
+    split = split_labels(pixels, ModelSettings(calibration_m=side, seed=seed))
     assert split.notes == ()
+    assert np.array_equal(split.train | split.calibrate, pixels.labelled)
+    assert not (split.train & split.calibrate).any()
+    squares = squares_of(pixels, side)
+    held, kept = (np.unique(squares[part]) for part in (split.calibrate, split.train))
+    assert not set(held) & set(kept)
+    assert len(held) == pytest.approx(0.2 * (len(held) + len(kept)), abs=0.5)
 
 
-def test_an_empty_fold_is_replaced_and_noted(chips: Chips) -> None:
-    split = split_labels(with_folds(chips, [2, 3, 4]), ModelSettings())
-    assert len(split.notes) == 2
-    assert split.validate.any()
+def test_about_a_fifth_of_the_labels_is_held_out(pixels: Pixels) -> None:
+    for seed in range(10):
+        split = split_labels(pixels, ModelSettings(calibration_m=20, seed=seed))
+        share = split.calibrate.sum() / pixels.labelled.sum()
+        assert 0.12 < share < 0.28
+
+
+def test_the_split_depends_on_the_seed_alone(pixels: Pixels) -> None:
+    one, two, other = (split_labels(pixels, ModelSettings(seed=s)).calibrate for s in (3, 3, 4))
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, other)
+    # Nor do pixels without labels have a say.
+    own = pixels.pick(pixels.labelled)
+    assert np.array_equal(split_labels(own, ModelSettings(seed=3)).calibrate, one[: len(own)])
+
+
+@pytest.mark.parametrize(("side", "squares"), [(200, 4), (1000, 1)])
+def test_few_squares_are_noted(pixels: Pixels, side: float, squares: int) -> None:
+    split = split_labels(pixels, ModelSettings(calibration_m=side))
+    assert split.notes == (f"samples in {squares} squares only: nothing held out, not calibrated",)
+    assert np.array_equal(split.train, pixels.labelled)
+    assert not split.calibrate.any()
+
+
+def test_five_squares_are_enough(pixels: Pixels) -> None:
+    five = np.isin(squares_of(pixels, 100), [0, 3, 7, 9, 12]) & pixels.labelled
+    split = split_labels(pixels.pick(five), ModelSettings())
     assert split.calibrate.any()
-    assert not (split.validate & split.calibrate).any()
-    assert not (split.train & (split.validate | split.calibrate)).any()
+    assert len(np.unique(squares_of(pixels.pick(five), 100)[split.calibrate])) == 1
 
 
-def test_two_folds_one_fold_one_chip(chips: Chips) -> None:
-    two = split_labels(with_folds(chips, [3, 4]), ModelSettings())
-    assert "two folds only" in two.notes[0]
-    assert (two.validate == two.calibrate).all()
-    assert not (two.train & two.validate).any()
-    one = split_labels(with_folds(chips, [2]), ModelSettings())
-    assert "one fold only" in one.notes[0]
-    assert one.validate.any()
-    assert not set(chips.chip[one.train]) & set(chips.chip[one.validate])
-    single = with_folds(chips, [2]).pick(chips.chip == chips.chip[0])
-    none = split_labels(single, ModelSettings())
-    assert none.train.all()
-    assert not none.calibrate.any()
-    assert "not calibrated" in none.notes[0]
-
-
-def test_labels_that_teach_nothing_are_left_out(chips: Chips) -> None:
-    blind = replace(chips, observed=np.zeros_like(chips.observed))
-    with pytest.raises(InputError, match=f"none of the {chips.labels} labels"):
+def test_labels_that_teach_nothing_are_left_out(pixels: Pixels) -> None:
+    blind = replace(pixels, observed=np.zeros_like(pixels.observed))
+    with pytest.raises(InputError, match=r"none of the 400 labels"):
         usable(blind)
-    half = replace(chips, weight=np.where(chips.fold > 2, 1, 0).astype(np.float32))
-    assert usable(half).labels == (chips.fold > 2).sum()
+    half = replace(pixels, weight=np.where(pixels.fold > 2, 1, 0).astype(np.float32))
+    kept = usable(half)
+    assert kept.labelled.sum() == (pixels.fold > 2).sum()
+    assert (~kept.labelled).sum() == 2000
+    mute = replace(pixels, sets=np.zeros_like(pixels.sets))
+    with pytest.raises(InputError, match="can be learned from"):
+        usable(mute)
+
+
+def test_pixels_that_were_never_seen_are_left_out(pixels: Pixels) -> None:
+    observed = pixels.observed.copy()
+    observed[::3] = False
+    kept = usable(replace(pixels, observed=observed))
+    assert len(kept) == len(pixels) - len(pixels.x[::3])
+    assert kept.observed.any(axis=1).all()
+
+
+def test_nothing_held_out_has_its_shape() -> None:
+    nothing = Held.nothing(4)
+    assert nothing.probability.shape == nothing.allowed.shape == (0, 4)
+    assert len(nothing.labels) == len(nothing.weight) == 0
 
 
 def test_temperature_is_found_and_mends_the_error() -> None:
@@ -94,6 +127,16 @@ def test_temperature_is_found_and_mends_the_error() -> None:
     over = np.exp(sharp) / np.exp(sharp).sum(axis=1, keepdims=True)
     assert expected_calibration_error(over, allowed) > 0.1
     assert expected_calibration_error(p, allowed) < 0.015
+    mended = soften(over.astype(np.float32), temperature)
+    assert mended == pytest.approx(p, abs=0.05)
+    assert expected_calibration_error(mended, allowed) < 0.015
+
+
+def test_softening_leaves_what_is_impossible() -> None:
+    p = np.array([[0.9, 0.1, 0.0], [0.0, 0.0, 0.0]], np.float32)
+    found = soften(p, 2.0)
+    assert found[0] == pytest.approx([0.75, 0.25, 0], abs=1e-6)
+    assert (found[1] == 0).all()
 
 
 def test_scores_by_hand() -> None:
@@ -111,11 +154,15 @@ def test_scores_by_hand() -> None:
     [
         ({"engine": "magic"}, "no engine 'magic'"),
         ({"epochs": 0}, "epochs is 0"),
-        ({"chip_px": 18}, "chip_px is 18"),
-        ({"width": 20}, "width is 20"),
-        ({"validation_fold": 1}, "fold 1 is to validate and to calibrate"),
+        ({"engine": "ensemble"}, "no engine 'ensemble'"),
+        ({"epochs": 2.5}, "epochs is 2.5"),
+        ({"width": 0}, "width is 0"),
+        ({"member_width": 0}, "member_width is 0"),
+        ({"unlabelled": -1}, "unlabelled is -1"),
+        ({"calibration_m": 0}, "calibration_m is 0"),
         ({"batch": 0}, "batch is 0"),
         ({"month_dropout": 1.0}, "month_dropout is 1.0"),
+        ({"dropout": -0.1}, "dropout is -0.1"),
     ],
 )
 def test_wrong_settings_are_named(wrong: dict[str, object], message: str) -> None:

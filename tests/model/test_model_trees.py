@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,7 +9,8 @@ from model_landscape import MONTHS, make_legend, make_samples, make_series, make
 
 from bocage.errors import ConfigError, InputError
 from bocage.legend import Legend
-from bocage.model import Chips, ModelSettings, TreesModel, cut_chips, load_model, predict, train
+from bocage.model import ModelSettings, Pixels, TreesModel, load_model, predict, read_pixels, train
+from bocage.model._targets import split_labels
 from bocage.model._trees import _vote
 from bocage.model.baselines import fit_predict, pixel_features
 
@@ -15,28 +18,97 @@ SETTINGS = ModelSettings(engine="trees", trees=20)
 
 
 @pytest.fixture(scope="module")
-def forest(chips: Chips, legend: Legend) -> TreesModel:
-    model = train(chips, legend, SETTINGS)
+def forest(pixels: Pixels, legend: Legend) -> TreesModel:
+    model = train(pixels, legend, SETTINGS)
     assert isinstance(model, TreesModel)
     return model
 
 
 def test_learns(forest: TreesModel) -> None:
     truth = make_truth(80, 5)
-    posterior = predict(forest, make_series(truth, 5), overlap=0)
+    posterior = predict(forest, make_series(truth, 5))
     assert (posterior.best.values == truth).mean() > 0.95
     assert not (posterior.best.values == 4).any()
     assert forest.facts.metrics["calibrated"]
     assert forest.facts.absent == (22,)
+    assert forest.facts.metrics["calibration"]["oa"] > 0.9
+    assert set(forest.facts.metrics["conformal"]["thresholds"]) == {"1", "2"}
 
 
-def test_arrays_equal_sklearn(chips: Chips, legend: Legend, forest: TreesModel) -> None:
+def test_growing_is_repeatable_and_the_seed_matters(
+    pixels: Pixels, legend: Legend, forest: TreesModel
+) -> None:
+    again = train(pixels, legend, SETTINGS)
+    other = train(pixels, legend, replace(SETTINGS, seed=1))
+    assert isinstance(again, TreesModel)
+    assert isinstance(other, TreesModel)
+    assert again.facts == forest.facts
+    for name, values in forest.arrays.items():
+        assert np.array_equal(again.arrays[name], values)
+    assert not np.array_equal(other.arrays["threshold"], forest.arrays["threshold"])
+
+
+def test_pixels_without_labels_teach_no_tree(
+    pixels: Pixels, legend: Legend, forest: TreesModel
+) -> None:
+    alone = train(pixels.pick(pixels.labelled), legend, SETTINGS)
+    assert isinstance(alone, TreesModel)
+    assert alone.facts == forest.facts
+    assert np.array_equal(alone.arrays["threshold"], forest.arrays["threshold"])
+
+
+def test_held_out_labels_teach_no_trial(
+    pixels: Pixels, legend: Legend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bocage.model import _trees
+
+    taught: list[np.ndarray] = []
+    grow = _trees.grow
+
+    def listen(pixels, features, use, *rest):
+        taught.append(use)
+        return grow(pixels, features, use, *rest)
+
+    monkeypatch.setattr(_trees, "grow", listen)
+    train(pixels, legend, SETTINGS)
+    held = split_labels(pixels, SETTINGS).calibrate[pixels.labelled]
+    assert [list(use) for use in taught] == [list(~held), [True] * len(held)]
+
+
+def test_few_squares_are_not_calibrated_and_say_so(pixels: Pixels, legend: Legend) -> None:
+    facts = train(pixels, legend, replace(SETTINGS, calibration_m=1000.0)).facts
+    assert facts.metrics["calibrated"] is False
+    assert facts.temperature == 1
+    assert "not calibrated" in facts.metrics["notes"][0]
+    assert facts.metrics["conformal"]["thresholds"] == {}
+
+
+def test_a_pixel_in_training_is_the_pixel_in_a_window(
+    pixels: Pixels, series: xr.Dataset, forest: TreesModel
+) -> None:
+    from bocage.model._scales import look
+    from bocage.model._trees import _label_features, features_of
+
+    window = look(series["reflectance"].values, series["gap"].values[:, ::4, ::4] == 0)
+    table = features_of(window, forest.facts.bands)
+    row = np.rint((series["y"].values[0] - pixels.y) / 2.5).astype(int)
+    column = np.rint((pixels.x - series["x"].values[0]) / 2.5).astype(int)
+    bands = len(forest.facts.bands)
+    want, got = table[row * series.sizes["x"] + column], _label_features(pixels)
+    # Bands are read in half precision; indices of dark pixels magnify what that costs.
+    each = np.arange(want.shape[1]) % (want.shape[1] // len(MONTHS))
+    assert got[:, each < bands] == pytest.approx(want[:, each < bands], abs=1e-3)
+    assert np.median(np.abs(got - want)) < 1e-3
+
+
+def test_arrays_equal_sklearn(pixels: Pixels, legend: Legend, forest: TreesModel) -> None:
     from sklearn.ensemble import ExtraTreesClassifier
 
     from bocage.model._trees import _flatten, _label_features
 
-    features = _label_features(chips)
-    target = chips.allowed.argmax(axis=1)
+    own = pixels.pick(pixels.labelled)
+    features = _label_features(own)
+    target = own.allowed.argmax(axis=1)
     plain = ExtraTreesClassifier(n_estimators=5, random_state=0).fit(features, target)
     arrays = _flatten(plain)
     mine = TreesModel(forest.facts, arrays).shares(features)
@@ -50,13 +122,13 @@ def test_arrays_equal_sklearn(chips: Chips, legend: Legend, forest: TreesModel) 
 
 
 def test_months_in_any_order_and_missing(forest: TreesModel, series: xr.Dataset) -> None:
-    want = predict(forest, series, overlap=0).data
-    assert predict(forest, series.isel(month=[3, 1, 0, 2]), overlap=0).data.equals(want)
-    fewer = predict(forest, series.isel(month=[0, 2, 3]), overlap=0).data
+    want = predict(forest, series).data
+    assert predict(forest, series.isel(month=[3, 1, 0, 2])).data.equals(want)
+    fewer = predict(forest, series.isel(month=[0, 2, 3])).data
     hidden = series.copy(deep=True)
     hidden["gap"].values[1] = 2
     hidden["reflectance"].values[1] = np.nan
-    assert predict(forest, hidden, overlap=0).data.equals(fewer)
+    assert predict(forest, hidden).data.equals(fewer)
 
 
 def test_saved_and_loaded(forest: TreesModel, series: xr.Dataset, tmp_path) -> None:
@@ -77,7 +149,7 @@ def test_wide_labels_only_are_named(series: xr.Dataset, truth: np.ndarray) -> No
     samples = make_samples(truth, series, 20)
     samples["allowed"] = ";".join(str(i) for i in range(1, 13))
     with pytest.raises(InputError, match="narrow enough"):
-        train(cut_chips(series, samples, wide, 16), wide, SETTINGS)
+        train(read_pixels(series, samples, wide), wide, SETTINGS)
 
 
 def test_features_at_points(series: xr.Dataset, truth: np.ndarray) -> None:

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import signal
 import subprocess
@@ -6,11 +7,14 @@ import sys
 import time
 
 import pytest
+import shapely
 
 from bocage.errors import ConfigError, RunError
 from bocage.files import sha256
+from bocage.model import load_pixels
 from bocage.workflow import ROOMS, load_project, make_plan, run, status
 from bocage.workflow._run import _locked
+from bocage.workflow.rooms.samples import pixel_file
 
 
 def digests(plan):
@@ -60,6 +64,18 @@ def test_products_and_report_lie_where_the_contract_says(finished):
     assert level["oa"] > 0.9
     assert "random_forest" in summary["baselines"]["2021"]
     assert "</html>" in (plan.report / "index.html").read_text()
+
+
+def test_pixels_to_learn_from_lie_in_the_area_of_their_block(finished):
+    plan, _ = finished
+    blocks = [(y, b) for y in plan.project.years for b in plan.blocks]
+    for year, block in blocks:
+        pixels = load_pixels(pixel_file(plan, year, block))
+        more = pixels.pick(~pixels.labelled)
+        assert pixels.labelled.any()
+        assert len(more) == math.ceil(2000 / len(blocks))
+        area = shapely.intersection(plan.area, block.box())
+        assert shapely.contains_xy(area, more.x, more.y).all()
 
 
 def test_status_tells_that_nothing_is_missing(finished):

@@ -98,7 +98,7 @@ def make_project(folder: Path, images: Path) -> Path:
             "cell_m": 100,
             "fold_m": 100,
         },
-        "model": {"epochs": 8, "chip_px": 16, "width": 16},
+        "model": {"epochs": 8, "width": 16, "unlabelled": 2000},
         "generalize": {"mmu_ha": 0.5, "mmw_m": 10, "rules": "plain"},
         "products": {"schema": "plain", "date": "20241231"},
         "accuracy": {

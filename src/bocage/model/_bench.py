@@ -1,9 +1,9 @@
-"""One step of training: batches, the loss, and logits of held-out labels. Imports torch."""
+"""What training needs at hand, and one pass over it. Imports torch."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,88 +12,180 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bocage.grid import GRID_RATIO
-from bocage.model._augment import View, hide_months, jitter
-from bocage.model._chips import Chips
-from bocage.model._network import FieldNet
-from bocage.model._season import arrange
-from bocage.model._settings import ModelSettings
-from bocage.model._spots import Spot
-from bocage.model._targets import label_weights
+from bocage.model._features import fill_months, index_names, indices_of
+from bocage.model._network import PixelNet
+from bocage.model._pixels import Pixels
 
-Optimiser = torch.optim.Optimizer
-Schedule = torch.optim.lr_scheduler.LambdaLR
-Inputs = tuple[Tensor, Tensor, Tensor]
-
-_WARM = 0.1
+_LIMIT = 12.0  # standard deviations; beyond lie defects, not surfaces
+_INDEX_SCALE = 4.0  # differences lie within ±1, most of them within a few tenths
+_WARM = 0.05
+_DECAY = 1e-4
 _CLIP = 5.0
-_DECAY = 0.02
-_PIXELS = 8 * 24**2  # of a batch without gradients
+_CHUNK = 8192  # pixels that are classified in one go
+
+Loss = Callable[[Tensor, NDArray[np.intp]], Tensor]
+"""Logits (pixel, class) of some pixels and which they are → the loss of each."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a network sees.
+
+    Attributes
+    ----------
+    scales
+        0: the pixel itself, 1 …: its surroundings in the order of `WIDE_M`.
+    indices
+        Normalised differences instead of bands: the same whatever the light.
+    """
+
+    scales: tuple[int, ...]
+    indices: bool = False
 
 
 @dataclass(eq=False)
 class Bench:
-    """What a training run needs at hand.
+    """Pixels ready for networks.
 
-    `side` is the side in 10 m pixels of the squares that are looked at.
+    Attributes
+    ----------
+    pixels
+        All of them.
+    values
+        float32 (pixel, month, 1 + scale, band): reflectance.
+    place
+        float32 (pixel, layer): standardised.
+    mean, deviation
+        Per band.
+    present
+        bool (class,), classes that labels teach.
+    device
+        Where the networks live.
+    rng
+        Of all that is drawn.
     """
 
-    chips: Chips
-    settings: ModelSettings
+    pixels: Pixels
+    values: NDArray[np.float32]
+    place: NDArray[np.float32]
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
-    net: FieldNet
-    season: Tensor
+    present: NDArray[np.bool_]
     device: torch.device
     rng: np.random.Generator
-    allowed: NDArray[np.bool_]
-    side: int
 
-    def look(self, *, surroundings: bool, side: int) -> None:
-        """Switch between single pixels and whole chips."""
-        self.net.surroundings, self.side = surroundings, side
+    def inputs(self, which: NDArray[np.intp], view: View, hide: float = 0.0) -> Tensor:
+        """Inputs of some pixels, (pixel, scale · month · channel + layer).
+
+        Parameters
+        ----------
+        which
+            Their positions.
+        view
+            What is seen of them.
+        hide
+            Half of the pixels lose a random share of up to this of their months.
+        """
+        values = self.values[which][:, :, list(view.scales)]
+        seen = self.pixels.observed[which]
+        if hide:
+            seen = hide_months(seen, hide, self.rng)
+        count, months, scales, bands = values.shape
+        flat = values.reshape(count, months, scales * bands).transpose(1, 2, 0)
+        full = fill_months(flat, np.ascontiguousarray(seen.T))
+        full = full.reshape(months, scales, bands, count).transpose(1, 0, 2, 3)
+        if view.indices:
+            full = _INDEX_SCALE * indices_of(full, self.pixels.bands)
+        else:
+            full = (full - self.mean[:, None]) / self.deviation[:, None]
+            np.clip(full, -_LIMIT, _LIMIT, out=full)
+        # Counted, not −1: there may be no pixel at all.
+        seasons = full.reshape(self.channels(view) - len(self.pixels.layers), count).T
+        return self.tensor(np.concatenate([seasons, self.place[which]], axis=1))
+
+    def channels(self, view: View) -> int:
+        """Number of inputs of a pixel."""
+        bands = self.pixels.bands
+        each = len(index_names(bands)) if view.indices else len(bands)
+        return len(view.scales) * len(self.pixels.months) * each + len(self.pixels.layers)
 
     def tensor(self, values: NDArray[Any]) -> Tensor:
         """An array on the device."""
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
 
-def one_cycle(bench: Bench, rate: float, steps: int) -> tuple[Optimiser, Schedule]:
-    """An optimiser whose rate rises for a tenth of the steps and falls along a cosine to zero."""
-
-    def factor(step: int) -> float:
-        done = min((step + 1) / max(steps, 1), 1.0)
-        return done / _WARM if done < _WARM else 0.5 + 0.5 * math.cos(math.pi * done)
-
-    optimiser = torch.optim.AdamW(bench.net.parameters(), rate, weight_decay=_DECAY)
-    return optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+def layer_statistics(pixels: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and deviation of each layer of the place; layers that are the same everywhere stay 0."""
+    mean, deviation = pixels.place.mean(axis=0), pixels.place.std(axis=0)
+    return mean, np.where(deviation > 1e-6, deviation, np.float32(1))
 
 
-def run_epoch(
-    bench: Bench, spots: Sequence[Spot], size: int, tools: tuple[Optimiser, Schedule]
-) -> float:
-    """One pass over spots in random order, `size` of them a step; the mean loss."""
-    net, (optimiser, schedule) = bench.net, tools
-    order = bench.rng.permutation(len(spots))
-    batches = [[spots[i] for i in order[at : at + size]] for at in range(0, len(order), size)]
-    weight = _weights(bench, spots)
-    # Each label pulls equally hard, however many share its batch.
-    share = float(weight.sum()) / len(batches)
+def reflectance_of(pixels: Pixels) -> NDArray[np.float32]:
+    """Pixels at all scales as (pixel, month, 1 + scale, band)."""
+    near, wide = pixels.near[:, :, None], pixels.wide.transpose(0, 2, 1, 3)
+    return np.concatenate([near, wide], axis=2).astype(np.float32)
+
+
+def hide_months(
+    seen: NDArray[np.bool_], most: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Hide months of every other pixel, a random share (0 … `most`) of them, (pixel, month).
+
+    Pixels that would lose their last month keep what they have.
+    """
+    share = rng.uniform(0, most, len(seen)) * (rng.random(len(seen)) < 0.5)
+    left: NDArray[np.bool_] = seen & (rng.random(seen.shape) >= share[:, None])
+    return np.where(left.any(axis=1, keepdims=True), left, seen)
+
+
+def fit(
+    bench: Bench,
+    net: PixelNet,
+    which: NDArray[np.intp],
+    inputs: Callable[[NDArray[np.intp]], Tensor],
+    loss: Loss,
+    *,
+    epochs: int,
+    batch: int,
+    rate: float,
+    told: Callable[[float], None],
+) -> PixelNet:
+    """Train a network on two pixels or more; the rate falls along a cosine to zero."""
+    # Never a part of one pixel: it has no variance to normalise by.
+    each_epoch = min(math.ceil(len(which) / batch), len(which) // 2)
+    steps = epochs * each_epoch
+    optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=_DECAY)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _factor(step, steps))
     net.train()
-    total = 0.0
-    for batch in batches:
-        labels, inputs, points = make_batch(bench, batch, augment=True)
-        optimiser.zero_grad(set_to_none=True)
-        logits = net.at_points(*inputs, points)
-        allowed = bench.tensor(bench.allowed[labels])
-        each = set_losses(logits, allowed, net.present, bench.settings.smoothing)
-        loss = (each * bench.tensor(weight[labels])).sum() / share
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), _CLIP)
-        optimiser.step()
-        schedule.step()
-        total += float(loss.detach())
-    return round(total / len(batches), 6)
+    for _ in range(epochs):
+        order, total = bench.rng.permutation(which), 0.0
+        for part in np.array_split(order, each_epoch):
+            value = loss(net(inputs(part)), part).mean()
+            optimiser.zero_grad(set_to_none=True)
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), _CLIP)
+            optimiser.step()
+            schedule.step()
+            total += float(value.detach())
+        told(round(total / each_epoch, 6))
+    return net.eval()
+
+
+def _factor(step: int, steps: int) -> float:
+    done = min((step + 1) / max(steps, 1), 1.0)
+    return done / _WARM if done < _WARM else 0.5 + 0.5 * math.cos(math.pi * done)
+
+
+def logits_of(
+    net: PixelNet, which: NDArray[np.intp], inputs: Callable[[NDArray[np.intp]], Tensor]
+) -> Tensor:
+    """Logits (pixel, class) of some pixels, without gradients."""
+    net.eval()
+    with torch.no_grad():
+        parts = [
+            net(inputs(which[at : at + _CHUNK])) for at in range(0, max(len(which), 1), _CHUNK)
+        ]
+    return torch.cat(parts)
 
 
 def set_losses(logits: Tensor, allowed: Tensor, present: Tensor, smoothing: float) -> Tensor:
@@ -114,57 +206,3 @@ def set_losses(logits: Tensor, allowed: Tensor, present: Tensor, smoothing: floa
     hit = -torch.logsumexp(log_p.masked_fill(~allowed, -math.inf), dim=1)
     even = -(log_p * present).sum(1) / present.sum()
     return (1 - smoothing) * hit + smoothing * even
-
-
-def make_batch(
-    bench: Bench, spots: Sequence[Spot], *, augment: bool
-) -> tuple[NDArray[np.intp], Inputs, Inputs]:
-    """Labels of some spots, the network's inputs, and chip, row and column of the labels."""
-    series, seen, points = [], [], []
-    for position, spot in enumerate(spots):
-        values, visible, row, column = _look(bench, spot, augment=augment)
-        series.append(values)
-        seen.append(visible.astype(np.float32))
-        points.append(np.stack([np.full(len(row), position), row, column]))
-    inputs = (bench.tensor(np.stack(series)), bench.tensor(np.stack(seen)), bench.season)
-    places = bench.tensor(np.concatenate(points, axis=1).astype(np.int64))
-    labels = np.concatenate([spot.labels for spot in spots])
-    return labels, inputs, (places[0], places[1], places[2])
-
-
-def _look(bench: Bench, spot: Spot, *, augment: bool) -> tuple[NDArray[Any], ...]:
-    """Standardised series, what is seen of it, and rows and columns of the labels of a spot."""
-    chips, rng, side = bench.chips, bench.rng, bench.side
-    fine, top, left = (v * GRID_RATIO for v in (side, spot.y, spot.x))
-    pixels: Any = chips.reflectance[spot.chip, :, :, top : top + fine, left : left + fine]
-    visible: Any = chips.observed[spot.chip, :, spot.y : spot.y + side, spot.x : spot.x + side]
-    row, column = chips.row[spot.labels] - top, chips.column[spot.labels] - left
-    if not augment:
-        return arrange(pixels, visible, bench.mean, bench.deviation), visible, row, column
-    view = View.draw(rng)
-    visible = hide_months(view.pixels(visible), bench.settings.month_dropout, rng)
-    values = arrange(view.pixels(pixels), visible, bench.mean, bench.deviation)
-    return jitter(values, len(chips.bands), rng), visible, *view.points(row, column, fine)
-
-
-def _weights(bench: Bench, spots: Sequence[Spot]) -> NDArray[np.float32]:
-    """Weights of the labels of some spots, 0 elsewhere, (label,)."""
-    at = np.concatenate([spot.labels for spot in spots])
-    weight = np.zeros(bench.chips.labels, np.float32)
-    present = bench.net.present.cpu().numpy()
-    weight[at] = label_weights(bench.allowed[at], bench.chips.weight[at], present)
-    return weight
-
-
-def spot_logits(
-    bench: Bench, spots: Sequence[Spot]
-) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Logits (label, class) of the labels of some spots as in prediction, and which they are."""
-    logits = []
-    bench.net.eval()
-    size = max(1, _PIXELS // bench.side**2)
-    with torch.no_grad():
-        for start in range(0, len(spots), size):
-            _, inputs, points = make_batch(bench, spots[start : start + size], augment=False)
-            logits.append(bench.net.at_points(*inputs, points).cpu().numpy())
-    return np.concatenate(logits), np.concatenate([spot.labels for spot in spots])

@@ -44,6 +44,14 @@ def fit_temperature(
     return round(float(np.exp(found.x)), 6)
 
 
+def soften(probability: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Divide log-probabilities by a temperature; what is impossible stays so."""
+    powers = probability ** np.float32(1 / temperature)
+    total = powers.sum(axis=1, keepdims=True)
+    found: NDArray[np.float32] = powers / np.maximum(total, np.finfo(np.float32).tiny)
+    return found
+
+
 def expected_calibration_error(
     probability: NDArray[np.floating], allowed: NDArray[np.bool_], bins: int = 15
 ) -> float:

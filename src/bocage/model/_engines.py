@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from bocage.errors import InputError
 from bocage.files import existing
 from bocage.legend import Legend
-from bocage.model._chips import Chips
 from bocage.model._conformal import COVERAGE, conformal_thresholds
-from bocage.model._ensemble import EnsembleModel, combine
 from bocage.model._facts import Classifier, Facts
 from bocage.model._field import FieldModel
+from bocage.model._pixels import Pixels
 from bocage.model._settings import ModelSettings
 from bocage.model._targets import Held
 from bocage.model._torch import require_torch
@@ -26,29 +25,30 @@ if TYPE_CHECKING:
 
 
 def train(
-    chips: Chips,
+    pixels: Pixels,
     legend: Legend,
     settings: ModelSettings | None = None,
     progress: Progress | None = None,
-) -> FieldModel | TreesModel | EnsembleModel:
-    """Train a classifier on chips.
+) -> FieldModel | TreesModel:
+    """Train a classifier on pixels.
 
-    The field engine follows U-TAE (Garnot and Landrieu 2021, ICCV) and its lightweight
-    temporal attention (Garnot and Landrieu 2020) in a form that is cheap at 2.5 m. The loss
-    is −log of the probability of all classes that a label allows together. Training stops
-    on the validation fold, the temperature is fitted on the calibration fold.
+    The field engine is a perceptron on monthly reflectance of a pixel and of two windows around
+    it. A committee of such networks with different views learns from the labels; the network
+    itself learns what the committee says of all pixels. The loss of a label is −log of the
+    probability of all classes that it allows together. The temperature is fitted on squares
+    that a trial committee has not seen; the shipped one learns from all labels.
 
     Parameters
     ----------
-    chips
-        Training data of all blocks and years, see `cut_chips` and `concatenate`.
+    pixels
+        Training data of all blocks and years, see `read_pixels` and `concatenate`.
     legend
-        Legend of the chips.
+        Legend of the pixels.
     settings
         Choices; the defaults suit ten to a hundred thousand labels.
     progress
         Called after each epoch with its number, the planned number and its record
-        (``loss``, ``validation_loss``, ``validation_oa``).
+        (``who``, ``loss``).
 
     Raises
     ------
@@ -59,16 +59,13 @@ def train(
     """
     settings = settings or ModelSettings()
     if settings.engine == "trees":
-        trees, held = train_trees(chips, legend, settings)
+        trees, held = train_trees(pixels, legend, settings)
         return replace(trees, facts=_with_sets(trees.facts, held, legend))
     require_torch()
     from bocage.model._train import train_field
 
-    field, held = train_field(chips, legend, settings, progress)
-    if settings.engine == "field":
-        return replace(field, facts=_with_sets(field.facts, held, legend))
-    ensemble, held = combine((field, held), train_trees(chips, legend, settings))
-    return replace(ensemble, facts=_with_sets(ensemble.facts, held, legend))
+    field, held = train_field(pixels, legend, settings, progress)
+    return replace(field, facts=_with_sets(field.facts, held, legend))
 
 
 def _with_sets(facts: Facts, held: Held, legend: Legend) -> Facts:
@@ -81,16 +78,13 @@ def _with_sets(facts: Facts, held: Held, legend: Legend) -> Facts:
 _LOADERS: dict[str, Callable[[Path | str], Classifier]] = {
     "field": FieldModel.load,
     "trees": TreesModel.load,
-    "ensemble": EnsembleModel.load,
 }
 
 
 def model_files(engine: str) -> tuple[str, ...]:
     """Names of the files of a saved model, relative to its folder."""
     own = {"field": ("model.onnx", "model.safetensors"), "trees": ("model.npz",)}
-    if engine in own:
-        return ("model.json", *own[engine])
-    return ("model.json", *(f"{m}/{name}" for m in own for name in ("model.json", *own[m])))
+    return ("model.json", "card.md", *own[engine])
 
 
 def load_model(folder: Path | str, legend: Legend | None = None) -> Classifier:

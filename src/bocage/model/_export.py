@@ -9,28 +9,26 @@ import torch
 from safetensors.torch import save
 from torch.export import Dim
 
-from bocage.model._network import HARMONICS, FieldNet
+from bocage.grid import GRID_RATIO
+from bocage.model._network import FieldNet, PixelNet
 
 _OPSET = 18
 
 
 def export_graph(net: FieldNet) -> bytes:
-    """ONNX bytes with free batch, months and window (multiples of 4); the same for equal weights.
+    """ONNX bytes with a free window; the same for equal weights.
 
     Parameters
     ----------
     net
         Network on the CPU, in evaluation mode.
     """
-    bands = net.sizes.bands * 16
-    example = (torch.zeros(2, 3, bands, 8, 12), torch.ones(2, 3, 8, 12), torch.zeros(3, HARMONICS))
-    batch, month = Dim("batch", max=1024), Dim("month", max=64)
-    height, width = Dim("y4", max=4096), Dim("x4", max=4096)
-    axes = {
-        "series": {0: batch, 1: month, 3: 4 * height, 4: 4 * width},
-        "observed": {0: batch, 1: month, 2: 4 * height, 3: 4 * width},
-        "season": {0: month},
-    }
+    height, width = Dim("y", max=4096), Dim("x", max=4096)
+    example = (
+        torch.zeros(net.weights[0].shape[1], 3, GRID_RATIO, 5, GRID_RATIO),
+        torch.zeros(net.around.shape[1], 3, 5),
+    )
+    axes = {"near": {1: height, 3: width}, "wide": {1: height, 2: width}}
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -61,7 +59,7 @@ def export_graph(net: FieldNet) -> bytes:
     return data
 
 
-def export_weights(net: FieldNet) -> bytes:
+def export_weights(net: PixelNet) -> bytes:
     """All weights and buffers in the safetensors format."""
     data: bytes = save({name: v.contiguous() for name, v in sorted(net.state_dict().items())})
     return data

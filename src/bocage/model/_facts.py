@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 from bocage.errors import InputError
 from bocage.files import existing, sha256, write_text
 from bocage.legend import Legend
+from bocage.model._card import card
+from bocage.model._scales import Look
 from bocage.model._settings import ModelSettings
 
-FORMAT = 1
+FORMAT = 2
 
-Run = Callable[
-    [NDArray[np.float32], NDArray[np.bool_], tuple[int, ...]],
-    NDArray[np.float32],
-]
-"""Reflectance (month, band, 4y, 4x), seen (month, y, x), months → probabilities (class, 4y, 4x)."""
+Run = Callable[[Look], NDArray[np.float32]]
+"""A window at all scales with all months of the model → probabilities (class, 4y, 4x)."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Facts:
     Attributes
     ----------
     engine
-        ``field``, ``trees`` or ``ensemble``.
+        ``field`` or ``trees``.
     legend_id, codes
         Legend and its leaf codes in order.
     bands, resolutions, months
@@ -43,12 +42,14 @@ class Facts:
         Logits are divided by it.
     absent
         Leaf codes that no label taught; their probability is 0.
+    layers
+        Names of the layers of a place that it is told beside the series.
     settings
         Settings of the training.
     metrics
-        Scores on held-out folds, notes about the split.
+        Scores on held-out labels, notes about them.
     curve
-        One record an epoch.
+        One record an epoch: who was trained, and the loss.
     """
 
     engine: str
@@ -61,9 +62,10 @@ class Facts:
     deviation: tuple[float, ...]
     temperature: float
     absent: tuple[int, ...]
+    layers: tuple[str, ...]
     settings: ModelSettings
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    curve: tuple[Mapping[str, float], ...] = ()
+    curve: tuple[Mapping[str, Any], ...] = ()
 
     def require(self, legend: Legend) -> None:
         """Raise an `InputError` unless the classifier was trained with `legend`."""
@@ -93,7 +95,8 @@ class Classifier(Protocol):
 
 
 def write_facts(folder: Path, facts: Facts, files: tuple[str, ...]) -> Path:
-    """Write ``model.json`` with the digests of the other files, which are there already."""
+    """Write ``card.md``, and ``model.json`` with digests of the files that are there already."""
+    write_text(folder / "card.md", card(facts))
     record = {
         "format": FORMAT,
         **asdict(facts),

@@ -1,4 +1,4 @@
-"""Features of single pixels, for trees: monthly bands without gaps, and a few indices."""
+"""Monthly bands without gaps, and indices of them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from bocage.grid import GRID_RATIO
-
 INDICES: Mapping[str, tuple[str, str]] = {
     "NDVI": ("B08", "B04"),
     "NDWI": ("B03", "B08"),
     "NDMI": ("B08", "B11"),
     "NDRE": ("B08", "B05"),
+    "NBR2": ("B11", "B12"),
+    "NDTI": ("B04", "B03"),
+    "NDRB": ("B04", "B02"),
 }
 """Normalised differences (first − second) / (first + second), used where both bands are there."""
 
@@ -65,55 +66,31 @@ def fill_months(values: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray
     return filled
 
 
-def with_indices(filled: NDArray[np.float32], bands: Sequence[str]) -> NDArray[np.float32]:
-    """Append the indices whose bands are there, (month, band + index, pixel)."""
-    extra = []
+def indices_of(filled: NDArray[np.float32], bands: Sequence[str]) -> NDArray[np.float32]:
+    """The indices whose bands are there, (…, band, pixel) → (…, index, pixel)."""
+    found = []
     for first, second in INDICES.values():
         if first in bands and second in bands:
-            a, b = filled[:, bands.index(first)], filled[:, bands.index(second)]
+            a, b = (filled[..., bands.index(name), :] for name in (first, second))
             total = a + b
-            extra.append(np.where(np.abs(total) > 1e-6, (a - b) / np.where(total, total, 1), 0))
-    return np.concatenate([filled, np.stack(extra, 1).astype(np.float32)], 1) if extra else filled
+            ratio = np.where(np.abs(total) > 1e-6, (a - b) / np.where(total, total, 1), 0)
+            # Over dark water the noise around zero would give ratios of hundreds.
+            found.append(np.clip(ratio, -1, 1))
+    none = np.zeros((*filled.shape[:-2], 0, filled.shape[-1]), np.float32)
+    return np.stack(found, -2).astype(np.float32) if found else none
+
+
+def with_indices(filled: NDArray[np.float32], bands: Sequence[str]) -> NDArray[np.float32]:
+    """Append the indices whose bands are there, (month, band + index, pixel)."""
+    return np.concatenate([filled, indices_of(filled, bands)], axis=1)
 
 
 def feature_names(bands: Sequence[str], months: Sequence[int]) -> tuple[str, ...]:
     """Names such as ``B04_06`` and ``NDVI_06``, month by month."""
-    indices = [n for n, pair in INDICES.items() if set(pair) <= set(bands)]
-    return tuple(f"{name}_{month:02d}" for month in months for name in (*bands, *indices))
+    names = (*bands, *index_names(bands))
+    return tuple(f"{name}_{month:02d}" for month in months for name in names)
 
 
-def pixel_features_of(
-    reflectance: NDArray[np.floating],
-    seen: NDArray[np.bool_],
-    bands: Sequence[str],
-    at: Sequence[int],
-    months: int,
-) -> NDArray[np.float32]:
-    """Features of all pixels of a window.
-
-    Parameters
-    ----------
-    reflectance
-        (month here, band, 4y, 4x).
-    seen
-        (month here, y, x).
-    bands
-        Names of the bands.
-    at
-        Position of each month here among all `months`; the others are filled.
-    months
-        Number of months of the model.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32 (4y · 4x, feature), in the order of `feature_names`.
-    """
-    height, width = reflectance.shape[-2:]
-    values = np.zeros((months, len(bands), height * width), np.float32)
-    values[list(at)] = reflectance.reshape(len(at), len(bands), -1)
-    visible = np.zeros((months, height * width), bool)
-    fine = np.repeat(np.repeat(seen, GRID_RATIO, 1), GRID_RATIO, 2)
-    visible[list(at)] = fine.reshape(len(at), -1)
-    features = with_indices(fill_months(values, visible), bands)
-    return np.ascontiguousarray(features.reshape(-1, height * width).T)
+def index_names(bands: Sequence[str]) -> tuple[str, ...]:
+    """The indices whose bands are there."""
+    return tuple(name for name, pair in INDICES.items() if set(pair) <= set(bands))

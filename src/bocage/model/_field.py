@@ -13,8 +13,9 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
 from bocage.errors import InputError
 from bocage.files import atomic_path
+from bocage.grid import GRID_RATIO
 from bocage.model._facts import Facts, Run, read_facts, write_facts
-from bocage.model._season import arrange, harmonics
+from bocage.model._scales import Look
 
 _GRAPH, _WEIGHTS = "model.onnx", "model.safetensors"
 _ORT_ERRORS = (
@@ -25,7 +26,6 @@ _ORT_ERRORS = (
     ort_state.NotImplemented,
     ort_state.RuntimeException,
 )
-_STEP = 4  # the network halves the 10 m grid twice
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +37,11 @@ class FieldModel:
     facts
         Legend, bands, months, normalisation, metrics …
     graph
-        The network as ONNX: ``series`` (b, month, band × 16, y, x), ``observed`` (b, month, y, x)
-        and ``season`` (month, 6) to ``logits`` (b, class, 4y, 4x), divided by the temperature.
+        The network as ONNX: ``near`` (month · band, y, 4, x, 4) and ``wide``
+        (scale · month · band + layer, y, x), reflectance without gaps, to ``logits``
+        (class, y, 4, x, 4), divided by the temperature.
     weights
-        The same weights in safetensors, to go on training.
+        The weights in safetensors, before standardisation and temperature are folded in.
     """
 
     facts: Facts
@@ -66,20 +67,15 @@ class FieldModel:
     def runner(self, threads: int = 1) -> Run:
         """A function from one window of a series to class probabilities at 2.5 m."""
         session = self._session(threads)
-        mean, deviation = (np.array(v, np.float32) for v in (self.facts.mean, self.facts.deviation))
 
-        def run(
-            reflectance: NDArray[np.float32], seen: NDArray[np.bool_], months: tuple[int, ...]
-        ) -> NDArray[np.float32]:
-            height, width = seen.shape[1:]
-            series = _pad(arrange(reflectance, seen, mean, deviation))
-            inputs = {
-                "series": series[None],
-                "observed": _pad(seen.astype(np.float32))[None],
-                "season": harmonics(months),
-            }
-            logits = session.run(["logits"], inputs)[0][0, :, : 4 * height, : 4 * width]
-            found = np.ascontiguousarray(logits)
+        def run(look: Look) -> NDArray[np.float32]:
+            height, width = look.wide.shape[-2:]
+            near = look.near.reshape(-1, height, GRID_RATIO, width, GRID_RATIO)
+            wide = np.concatenate([look.wide.reshape(-1, height, width), look.place])
+            # Where nothing was ever seen the answer is not used.
+            inputs = {"near": np.nan_to_num(near, copy=False), "wide": np.nan_to_num(wide)}
+            logits = session.run(["logits"], inputs)[0]
+            found = np.ascontiguousarray(logits.reshape(len(logits), GRID_RATIO * height, -1))
             _softmax_compiled(found)
             return found
 
@@ -100,14 +96,6 @@ class FieldModel:
             raise InputError(
                 f"the graph of the model cannot be run: {error}", remedy="train the model again"
             ) from error
-
-
-def _pad(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Extend y and x to multiples of 4 with what was never seen."""
-    extra = [(0, -size % _STEP) for size in values.shape[-2:]]
-    if not any(after for _, after in extra):
-        return values
-    return np.pad(values, [(0, 0)] * (values.ndim - 2) + extra)
 
 
 def _softmax(scores: NDArray[np.float32]) -> None:

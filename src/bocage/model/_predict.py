@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numba import njit
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 
-from bocage.errors import ConfigError
+from bocage.errors import ConfigError, InputError
 from bocage.grid import GRID_RATIO
 from bocage.legend import Legend
-from bocage.model._facts import Classifier, Run
+from bocage.model._facts import Classifier
+from bocage.model._pixels import Pixels, look_at
+from bocage.model._place import in_order, layer_names, place_at
+from bocage.model._scales import REACH, Look, look, spread
 from bocage.model._series import check_series, observed, select
 from bocage.posterior import DEFAULT_K, Posterior, pack
 from bocage.rasters import geobox_of
 
-_Strip = tuple[int, NDArray[np.float32]]
+SUPPORT_PX = 5
+"""Side of the window over which probabilities are averaged, in 2.5 m pixels: what the sensor sees
+as one."""
+
+_CHUNK = 4096  # pixels that are classified in one go
+_BESIDE = 1  # pixels of 10 m that this reaches
 
 
 def predict(
@@ -26,8 +33,8 @@ def predict(
     series: xr.Dataset,
     *,
     legend: Legend | None = None,
-    window: int = 128,
-    overlap: int = 16,
+    place: xr.DataArray | None = None,
+    window: int = 64,
     k: int = DEFAULT_K,
     threads: int | None = None,
 ) -> Posterior:
@@ -35,8 +42,9 @@ def predict(
 
     Bands and months are matched by name, so their order in the dataset does not matter.
     Months that the series lacks and months in which a pixel was not seen (``gap`` other than
-    0) are not looked at. Windows overlap and are blended with raised cosines, strip by strip:
-    memory grows with the width of the series, not with its area.
+    0) are filled in time. Probabilities are averaged over 5 × 5 pixels. Each window is read
+    with all that its pixels look at, so the result does not depend on the windows; memory is
+    that of a window and of the result.
 
     Parameters
     ----------
@@ -46,8 +54,11 @@ def predict(
         Series at 2.5 m (see the conventions of `bocage.superres`).
     legend
         When given, it is checked to be the one of the model.
-    window, overlap
-        Side of a window and least overlap of two, in 10 m pixels.
+    place
+        Shares of regions and terrain, dims (layer, y, x), for a model that was trained with
+        them; it is interpolated, so a coarse raster that covers the series is enough.
+    window
+        Side of a window in 10 m pixels.
     k
         Classes kept a pixel.
     threads
@@ -61,90 +72,153 @@ def predict(
     Raises
     ------
     InputError
-        If a band is missing, a month is unknown to the model, or the legend is another one.
+        If a band is missing, a month or a layer is unknown to the model, or the legend differs.
     """
     facts = model.facts
     if legend is not None:
         facts.require(legend)
-    if overlap < 0 or window <= 2 * overlap or window % 4:
-        raise ConfigError(
-            f"windows of {window} with an overlap of {overlap} do not fit together",
-            remedy="use a multiple of 4 above twice the overlap, such as 128 and 16",
-        )
+    if window < 1:
+        raise ConfigError(f"windows of {window} pixels", remedy="use 1 or more, such as 64")
     check_series(series)
     reflectance, gap = select(series, facts.bands, facts.months)
     geobox = geobox_of(series["reflectance"], "the series")
-    months = tuple(int(m) for m in reflectance["month"].values)
+    at = [facts.months.index(int(m)) for m in reflectance["month"].values]
+    layers = _layers(series, place, facts.layers)
     run = model.runner(threads or facts.settings.threads)
     shape = (min(k, len(facts.codes)), *reflectance.shape[-2:])
     index, packed = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
-    for top, strip in _strips(run, reflectance, gap, months, (len(facts.codes), window, overlap)):
-        rows = slice(top, top + strip.shape[1])
-        index[:, rows], packed[:, rows] = pack(strip, shape[0])
+    for top in range(0, shape[1] // GRID_RATIO, window):
+        for left in range(0, shape[2] // GRID_RATIO, window):
+            pane = _Pane.around((top, left), window, gap.shape[1:])
+            seen = _look(reflectance, gap, pane, at, len(facts.months), layers)
+            if seen.seen.any():
+                y, x = pane.fine
+                scores = _together(run(seen), np.asarray(seen.seen.any(axis=0)))[:, *pane.kept]
+                index[:, y, x], packed[:, y, x] = pack(scores, shape[0])
     return Posterior.from_packed(index, packed, geobox, facts.legend_id, facts.codes)
 
 
-def windows(length: int, window: int, overlap: int) -> list[tuple[int, NDArray[np.float32]]]:
-    """Starts of evenly spread windows along one axis with their blending weights.
+def predict_pixels(
+    model: Classifier, pixels: Pixels, *, threads: int | None = None
+) -> NDArray[np.float32]:
+    """Classify single pixels, such as those under points; nothing is averaged over neighbours.
 
-    The weights rise as raised cosines over `overlap` where there is a neighbour.
+    Parameters
+    ----------
+    model
+        A model of any engine.
+    pixels
+        Read with the bands of the model.
+    threads
+        Threads of this process; those of the model's settings by default.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (pixel, class), NaN where no month was seen.
+
+    Raises
+    ------
+    InputError
+        If the legend, the bands or the layers are others, or a month is unknown to the model.
     """
-    window = min(window, length)
-    count = 1 if length <= window else math.ceil((length - overlap) / (window - overlap))
-    starts = np.rint(np.linspace(0, length - window, count)).astype(int)
-    ramp = np.sin(np.pi / 2 * (np.arange(overlap * GRID_RATIO) + 0.5) / (overlap * GRID_RATIO or 1))
-    found = []
-    for number, start in enumerate(starts):
-        weight = np.ones(window * GRID_RATIO, np.float32)
-        if number > 0 and overlap:
-            weight[: len(ramp)] = ramp**2
-        if number < count - 1 and overlap:
-            weight[-len(ramp) :] *= (ramp**2)[::-1]
-        found.append((int(start), weight))
+    facts = model.facts
+    given = (pixels.legend_id, pixels.codes, pixels.bands)
+    if given != (facts.legend_id, facts.codes, facts.bands):
+        raise InputError(
+            "the pixels have another legend or other bands than the model",
+            remedy="read them again with those that the model was trained with",
+        )
+    if unknown := [m for m in pixels.months if m not in facts.months]:
+        raise InputError(f"month {unknown[0]} is unknown to the model", remedy="leave it out")
+    at = [facts.months.index(m) for m in pixels.months]
+    run = model.runner(threads or facts.settings.threads)
+    found = np.full((len(pixels), len(facts.codes)), np.nan, np.float32)
+    for first in range(0, len(pixels), _CHUNK):
+        part = pixels.pick(np.arange(first, min(first + _CHUNK, len(pixels))))
+        known = part.observed.any(axis=1)
+        place = in_order(part.place.T[:, None], part.layers, facts.layers)
+        scores = run(look_at(part, at, len(facts.months), place))[:, 0, ::GRID_RATIO].T
+        found[first : first + len(part)][known] = scores[known]
     return found
 
 
-def _strips(
-    run: Run,
+@dataclass(frozen=True)
+class _Pane:
+    """A window of a series, rows and columns each.
+
+    Attributes
+    ----------
+    read
+        Pixels of 2.5 m that are read.
+    scored
+        Pixels of 10 m, in what is read, that are classified.
+    kept
+        Pixels of 2.5 m, in what is classified, that are kept.
+    fine
+        The same pixels in the series.
+    """
+
+    read: tuple[slice, ...]
+    scored: tuple[slice, ...]
+    kept: tuple[slice, ...]
+    fine: tuple[slice, ...]
+
+    @classmethod
+    def around(cls, corner: tuple[int, int], window: int, shape: tuple[int, ...]) -> _Pane:
+        """The window from a corner, in pixels of 10 m, of a series with a shape in 2.5 m."""
+        sides = [
+            _side(start, window, length // GRID_RATIO)
+            for start, length in zip(corner, shape, strict=True)
+        ]
+        return cls(*zip(*sides, strict=True))
+
+
+def _side(start: int, window: int, length: int) -> tuple[slice, slice, slice, slice]:
+    """Rows or columns of a `_Pane`."""
+    stop = min(start + window, length)
+    first, last = max(start - _BESIDE, 0), min(stop + _BESIDE, length)
+    low, high = max(first - REACH, 0), min(last + REACH, length)
+    return (
+        slice(GRID_RATIO * low, GRID_RATIO * high),
+        slice(first - low, last - low),
+        slice(GRID_RATIO * (start - first), GRID_RATIO * (stop - first)),
+        slice(GRID_RATIO * start, GRID_RATIO * stop),
+    )
+
+
+def _look(
     reflectance: xr.DataArray,
     gap: xr.DataArray,
-    months: tuple[int, ...],
-    sizes: tuple[int, int, int],
-) -> Iterator[_Strip]:
-    """Yield finished strips: their first 2.5 m row and blended scores (class, y, x)."""
-    classes, window, overlap = sizes
-    height, width = (n // GRID_RATIO for n in reflectance.shape[-2:])
-    rows, columns = windows(height, window, overlap), windows(width, window, overlap)
-    total = np.zeros((classes, len(rows[0][1]), width * GRID_RATIO), np.float32)
-    for number, (top, down) in enumerate(rows):
-        y = slice(top * GRID_RATIO, top * GRID_RATIO + len(down))
-        for left, across in columns:
-            x = slice(left * GRID_RATIO, left * GRID_RATIO + len(across))
-            seen = observed(gap[:, y, x].values)
-            values = np.ascontiguousarray(reflectance[:, :, y, x].values, dtype=np.float32)
-            # Filled and missing months are flagged; a NaN that is not flagged is missing too.
-            seen &= np.isfinite(values[:, 0, ::GRID_RATIO, ::GRID_RATIO])
-            if seen.any():
-                scores = run(values, seen, months)
-                weight = down[:, None] * across
-                weight *= np.repeat(np.repeat(seen.any(axis=0), GRID_RATIO, 0), GRID_RATIO, 1)
-                _blend_compiled(total[:, :, x], scores, weight)
-        last = number == len(rows) - 1
-        done = len(down) if last else (rows[number + 1][0] - top) * GRID_RATIO
-        yield y.start, np.ascontiguousarray(total[:, :done])
-        total[:, : len(down) - done] = total[:, done:].copy()
-        total[:, len(down) - done :] = 0
+    pane: _Pane,
+    at: list[int],
+    months: int,
+    layers: NDArray[np.float32],
+) -> Look:
+    """A window at all scales with all months of the model; `at` says which of them are here."""
+    y, x = pane.read
+    values = reflectance[:, :, y, x].values.astype(np.float32, copy=False)
+    seen = spread(observed(gap[:, y, x].values), at, months, axis=0)
+    rows, columns = (
+        slice(read.start // GRID_RATIO + part.start, read.start // GRID_RATIO + part.stop)
+        for read, part in zip(pane.read, pane.scored, strict=True)
+    )
+    inner = (pane.scored[0], pane.scored[1])
+    return look(spread(values, at, months, axis=0), seen, inner, layers[:, rows, columns])
 
 
-def _blend(
-    total: NDArray[np.float32], scores: NDArray[np.float32], weight: NDArray[np.float32]
-) -> None:
-    classes, height, width = scores.shape
-    for c in range(classes):
-        for y in range(height):
-            for x in range(width):
-                if weight[y, x] > 0:
-                    total[c, y, x] += weight[y, x] * scores[c, y, x]
+def _layers(
+    series: xr.Dataset, place: xr.DataArray | None, wanted: tuple[str, ...]
+) -> NDArray[np.float32]:
+    """Layers of a model at 10 m, (layer, y, x)."""
+    given = layer_names(place)
+    y, x = (series[name].coarsen({name: GRID_RATIO}).mean() for name in ("y", "x"))
+    return in_order(place_at(place, y, x), given, wanted)
 
 
-_blend_compiled = njit(cache=True, nogil=True)(_blend)
+def _together(scores: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Mean over `SUPPORT_PX` × `SUPPORT_PX` pixels of those that were seen, 0 for the others."""
+    visible = np.repeat(np.repeat(seen, GRID_RATIO, 0), GRID_RATIO, 1).astype(np.float32)
+    found = uniform_filter(scores * visible, (0, SUPPORT_PX, SUPPORT_PX), mode="constant")
+    count = uniform_filter(visible, SUPPORT_PX, mode="constant")
+    return np.asarray(found * (visible / np.maximum(count, np.float32(1e-6))))

@@ -1,4 +1,4 @@
-"""Arrays and chips as npz files: no code in them, the same bytes for the same values."""
+"""Arrays and pixels as npz files: no code in them, the same bytes for the same values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bocage.errors import InputError
 from bocage.files import atomic_path, existing
-from bocage.model._chips import Chips
+from bocage.model._pixels import Pixels
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -59,32 +59,32 @@ def read_arrays(path: Path | str, what: str) -> tuple[dict[str, NDArray[Any]], d
     return arrays, facts
 
 
-def save_chips(chips: Chips, path: Path | str) -> Path:
-    """Write chips as an npz file, the same bytes for the same values.
+def save_pixels(pixels: Pixels, path: Path | str) -> Path:
+    """Write pixels as an npz file, the same bytes for the same values.
 
     Parameters
     ----------
-    chips
-        The chips.
+    pixels
+        The pixels.
     path
         The file; it appears whole or not at all.
     """
-    values = {field.name: getattr(chips, field.name) for field in fields(Chips)}
+    values = {field.name: getattr(pixels, field.name) for field in fields(Pixels)}
     arrays = {name: v for name, v in values.items() if isinstance(v, np.ndarray)}
     return write_arrays(path, arrays, {n: v for n, v in values.items() if n not in arrays})
 
 
-def load_chips(path: Path | str) -> Chips:
-    """Read chips that `save_chips` has written.
+def load_pixels(path: Path | str) -> Pixels:
+    """Read pixels that `save_pixels` has written.
 
     Raises
     ------
     InputError
         If the file is missing, cannot be read, or holds something else.
     """
-    arrays, facts = read_arrays(path, "chips")
+    arrays, facts = read_arrays(path, "pixels")
     tuples: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in facts.items()}
     try:
-        return Chips(**{**tuples, **arrays})
+        return Pixels(**{**tuples, **arrays})
     except TypeError as error:
-        raise InputError(f"{path} holds no chips: {error}", remedy="cut the chips again") from error
+        raise InputError(f"{path} holds no pixels: {error}", remedy="read them again") from error

@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.errors import InputError
-from bocage.model._chips import Chips
+from bocage.model._pixels import Pixels
 from bocage.model._settings import ModelSettings
 
 _CAP = 5.0  # largest class weight
-_SHARE = 0.2  # held out when there is a single fold
+_SHARE = 0.2  # of the squares is held out
+_FEWEST = 5  # squares
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Which labels train, stop and calibrate, bool (label,) each; `notes` say what was odd."""
+    """Labels that train and that calibrate, bool (pixel,) each; `notes` say what was odd."""
 
     train: NDArray[np.bool_]
-    validate: NDArray[np.bool_]
     calibrate: NDArray[np.bool_]
     notes: tuple[str, ...] = ()
 
@@ -32,7 +32,7 @@ class Held:
     Attributes
     ----------
     labels
-        Positions of the labels among those that can be learned from, shape (n,).
+        Positions of the labels among the pixels that can be learned from, shape (n,).
     probability
         Calibrated, (n, class).
     allowed
@@ -53,18 +53,19 @@ class Held:
         return cls(np.zeros(0, np.intp), none, none.astype(bool), np.zeros(0, np.float32))
 
 
-def usable(chips: Chips) -> Chips:
-    """Chips without the labels whose pixel was never seen or that weigh nothing.
+def usable(pixels: Pixels) -> Pixels:
+    """Pixels that were ever seen, without the labels that weigh nothing.
 
     Raises
     ------
     InputError
         If no label is left.
     """
-    kept = chips.pick(chips.seen & (chips.weight > 0) & chips.allowed.any(axis=1))
-    if not kept.labels:
+    teaches = (pixels.weight > 0) & pixels.allowed.any(axis=1)
+    kept = pixels.pick(pixels.observed.any(axis=1) & (teaches | ~pixels.labelled))
+    if not kept.labelled.any():
         raise InputError(
-            f"none of the {chips.labels} labels can be learned from",
+            f"none of the {int(pixels.labelled.sum())} labels can be learned from",
             remedy="draw samples where the images have clear observations, with weights above 0",
         )
     return kept
@@ -81,6 +82,12 @@ def present_classes(allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     present: NDArray[np.bool_] = allowed[single].any(axis=0)
     orphans = ~(allowed & present).any(axis=1)
     return present | allowed[orphans].any(axis=0)
+
+
+def labels_by_class(pixels: Pixels) -> dict[str, int]:
+    """Labels that name a class alone, by code, for classes that have any."""
+    single = pixels.allowed[pixels.allowed.sum(axis=1) == 1].sum(axis=0)
+    return {str(c): int(n) for c, n in zip(pixels.codes, single, strict=True) if n}
 
 
 def label_weights(
@@ -101,41 +108,22 @@ def label_weights(
     return scaled
 
 
-def split_labels(chips: Chips, settings: ModelSettings) -> Split:
-    """Choose what is held out, by spatial fold.
+def split_labels(pixels: Pixels, settings: ModelSettings) -> Split:
+    """Choose the labels that are held out to calibrate: those of a fifth of the squares.
 
-    With the two folds of the settings both present these are held out. With fewer than
-    three folds: of two folds one is held out for both purposes; of a single fold a
-    fifth of the chips; of a single chip nothing. Each such case is noted.
+    The squares have sides of `settings.calibration_m`. What is held out should be about as far
+    from what is learned as the map is from the samples (Linnenbrink et al. 2024, Geosci. Model
+    Dev.): whole folds lie much farther and make a model of its own ground look unsure, single
+    labels share their parcels. With fewer than five squares nothing is held out, which is noted.
     """
-    folds = [int(f) for f in np.unique(chips.fold)]
-    if len(folds) >= 3:
-        return _three_way(chips, settings, folds)
-    if len(folds) == 2:
-        at = settings.validation_fold if settings.validation_fold in folds else folds[0]
-        held = chips.fold == at
-        note = f"two folds only: fold {at} both stops the training and calibrates"
-        return Split(~held, held, held, (note,))
-    numbers = np.unique(chips.chip)
-    if len(numbers) < 2:
-        none = np.zeros(chips.labels, bool)
-        return Split(~none, none, none, ("one chip only: nothing held out, not calibrated",))
-    order = np.random.default_rng(settings.seed).permutation(numbers)
-    chosen = order[: max(1, round(_SHARE * len(order)))]
-    held = np.isin(chips.chip, chosen)
-    note = f"one fold only: {len(chosen)} of {len(order)} chips stop the training and calibrate"
-    return Split(~held, held, held, (note,))
-
-
-def _three_way(chips: Chips, settings: ModelSettings, folds: list[int]) -> Split:
-    wanted = (settings.validation_fold, settings.calibration_fold)
-    spare = [f for f in folds if f not in wanted]
-    chosen, notes = [], []
-    for fold, purpose in zip(wanted, ("validation", "calibration"), strict=True):
-        if fold in folds:
-            chosen.append(fold)
-        else:
-            chosen.append(spare.pop(0))
-            notes.append(f"fold {fold} is empty: fold {chosen[-1]} does the {purpose}")
-    validate, calibrate = (chips.fold == f for f in chosen)
-    return Split(~(validate | calibrate), validate, calibrate, tuple(notes))
+    labelled = pixels.labelled
+    none = np.zeros(len(pixels), bool)
+    cells = np.stack([pixels.x, pixels.y], axis=1)[labelled] // settings.calibration_m
+    squares, which = np.unique(cells, axis=0, return_inverse=True)
+    if len(squares) < _FEWEST:
+        note = f"samples in {len(squares)} squares only: nothing held out, not calibrated"
+        return Split(labelled, none, (note,))
+    order = np.random.default_rng(settings.seed).permutation(len(squares))
+    held = none.copy()
+    held[labelled] = np.isin(which.reshape(-1), order[: max(1, round(_SHARE * len(order)))])
+    return Split(labelled & ~held, held)

@@ -12,16 +12,22 @@ from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier
 
 from bocage.errors import InputError
-from bocage.grid import GRID_RATIO
 from bocage.legend import Legend
-from bocage.model._calibrate import fit_temperature, scores
-from bocage.model._chips import Chips
+from bocage.model._calibrate import fit_temperature, scores, soften
 from bocage.model._facts import Facts, Run, read_facts, write_facts
-from bocage.model._features import feature_names, fill_months, pixel_features_of, with_indices
-from bocage.model._season import statistics
+from bocage.model._features import feature_names, fill_months, with_indices
+from bocage.model._pixels import Pixels
+from bocage.model._scales import Look
 from bocage.model._settings import ModelSettings
 from bocage.model._store import read_arrays, write_arrays
-from bocage.model._targets import Held, label_weights, present_classes, split_labels, usable
+from bocage.model._targets import (
+    Held,
+    label_weights,
+    labels_by_class,
+    present_classes,
+    split_labels,
+    usable,
+)
 
 _ARRAYS = "model.npz"
 _LARGEST_SET = 8  # labels that allow more classes than this teach a tree nothing
@@ -67,80 +73,95 @@ class TreesModel:
         """
         facts = self.facts
 
-        def run(
-            reflectance: NDArray[np.float32], seen: NDArray[np.bool_], months: tuple[int, ...]
-        ) -> NDArray[np.float32]:
-            at = [facts.months.index(m) for m in months]
-            features = pixel_features_of(reflectance, seen, facts.bands, at, len(facts.months))
-            shares = self.shares(np.nan_to_num(features))
-            shape = (len(facts.codes), *reflectance.shape[-2:])
+        def run(look: Look) -> NDArray[np.float32]:
+            shape = (len(facts.codes), *look.near.shape[-2:])
+            shares = self.shares(np.nan_to_num(features_of(look, facts.bands)))
             return np.ascontiguousarray(soften(shares, facts.temperature).T).reshape(shape)
 
         return run
 
     def shares(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean class shares of the leaves, float32 (pixel, class)."""
-        a = self.arrays
-        out = np.zeros((len(features), len(self.facts.codes)), np.float32)
-        _vote_compiled(
-            np.ascontiguousarray(features, np.float32), a["root"], a["feature"], a["threshold"],
-            a["left"], a["right"], a["start"], a["classes"], a["shares"], out,
-        )  # fmt: skip
-        out /= len(a["root"])
-        return out
+        return leaf_shares(self.arrays, features, len(self.facts.codes))
 
 
-def train_trees(chips: Chips, legend: Legend, settings: ModelSettings) -> tuple[TreesModel, Held]:
+def leaf_shares(
+    arrays: dict[str, NDArray[Any]], features: NDArray[np.float32], classes: int
+) -> NDArray[np.float32]:
+    """Mean class shares of the leaves of a forest, float32 (pixel, class)."""
+    a = arrays
+    out = np.zeros((len(features), classes), np.float32)
+    _vote_compiled(
+        np.ascontiguousarray(features, np.float32), a["root"], a["feature"], a["threshold"],
+        a["left"], a["right"], a["start"], a["classes"], a["shares"], out,
+    )  # fmt: skip
+    out /= len(a["root"])
+    return out
+
+
+def train_trees(pixels: Pixels, legend: Legend, settings: ModelSettings) -> tuple[TreesModel, Held]:
     """Grow a forest on the labelled pixels; see `bocage.model.train`.
 
-    Also what a forest without the calibration fold says of the labels of that fold.
+    Also what a forest that has not learned from the held-out labels says of them.
     """
-    chips.require(legend)
-    chips = usable(chips)
-    features, allowed = _label_features(chips), chips.allowed
-    present = present_classes(allowed)
-    split = split_labels(chips, settings)
-    temperature, metrics = 1.0, dict[str, Any](calibrated=False)
-    held_out = Held.nothing(len(chips.codes))
-    if split.calibrate.any():
-        trial = _grow(chips, features, split.train, present, settings)
-        shares = TreesModel(_facts(chips, present, settings), trial).shares(
-            features[split.calibrate]
-        )
-        log_shares = np.log(np.maximum(shares, _TINY))
-        held = allowed[split.calibrate]
-        temperature = fit_temperature(log_shares, held, chips.weight[split.calibrate])
+    pixels.require(legend)
+    pixels = usable(pixels)
+    pixels = pixels.pick(pixels.labelled)
+    features, present = _label_features(pixels), present_classes(pixels.allowed)
+    split = split_labels(pixels, settings)
+    temperature, held = 1.0, Held.nothing(len(pixels.codes))
+    metrics: dict[str, Any] = {"calibrated": bool(split.calibrate.any())}
+    if metrics["calibrated"]:
+        which = np.flatnonzero(split.calibrate)
+        allowed, weight = pixels.allowed[which], pixels.weight[which]
+        trial = grow(pixels, features, split.train, present, settings)
+        shares = TreesModel(_facts(pixels, present, settings), trial).shares(features[which])
+        temperature = fit_temperature(np.log(np.maximum(shares, _TINY)), allowed, weight)
         calibrated = soften(shares, temperature)
-        before, after = scores(shares, held), scores(calibrated, held)
-        where = np.flatnonzero(split.calibrate)
-        held_out = Held(where, calibrated, held, chips.weight[split.calibrate])
-        metrics = {"calibrated": True, "calibration": {**after, "ece_before": before["ece"]}}
-    metrics["temperature"] = temperature
-    metrics["notes"] = list(split.notes)
-    every = np.ones(chips.labels, bool)
-    arrays = _grow(chips, features, every, present, settings)
-    return TreesModel(_facts(chips, present, settings, temperature, metrics), arrays), held_out
+        before, after = scores(shares, allowed), scores(calibrated, allowed)
+        metrics["calibration"] = {**after, "ece_before": before["ece"]}
+        held = Held(which, calibrated, allowed, weight)
+    metrics |= {"temperature": temperature, "notes": list(split.notes)}
+    metrics |= {"labels": {"all": len(pixels)}, "labels_by_class": labels_by_class(pixels)}
+    every = np.ones(len(pixels), bool)
+    arrays = grow(pixels, features, every, present, settings)
+    return TreesModel(_facts(pixels, present, settings, temperature, metrics), arrays), held
 
 
-def _label_features(chips: Chips) -> NDArray[np.float32]:
-    """Features of the labelled pixels, (label, feature)."""
-    y, x = chips.row // GRID_RATIO, chips.column // GRID_RATIO
-    values = chips.reflectance[chips.chip, :, :, chips.row, chips.column]
-    seen = chips.observed[chips.chip, :, y, x]
-    filled = fill_months(values.transpose(1, 2, 0).astype(np.float32), np.ascontiguousarray(seen.T))
-    features = with_indices(filled, chips.bands)
-    return np.ascontiguousarray(features.reshape(-1, chips.labels).T)
+def _label_features(pixels: Pixels) -> NDArray[np.float32]:
+    """Features of pixels, (pixel, feature)."""
+    return _features(pixels.near, pixels)
 
 
-def _grow(
-    chips: Chips,
+def features_at_scales(pixels: Pixels) -> NDArray[np.float32]:
+    """Features of pixels and of their surroundings, and layers of the place, (pixel, feature)."""
+    scales = (pixels.near, *np.moveaxis(pixels.wide, 1, 0))
+    return np.concatenate([*(_features(values, pixels) for values in scales), pixels.place], axis=1)
+
+
+def _features(values: NDArray[np.float16], pixels: Pixels) -> NDArray[np.float32]:
+    cube = np.ascontiguousarray(values.transpose(1, 2, 0), np.float32)
+    filled = fill_months(cube, np.ascontiguousarray(pixels.observed.T))
+    features = with_indices(filled, pixels.bands)
+    return np.ascontiguousarray(features.reshape(-1, len(pixels)).T)
+
+
+def features_of(look: Look, bands: tuple[str, ...]) -> NDArray[np.float32]:
+    """Features of all pixels of a window, (4y · 4x, feature), in the order of `feature_names`."""
+    near = look.near.reshape(*look.near.shape[:2], -1)
+    features = with_indices(near, bands)
+    return np.ascontiguousarray(features.reshape(-1, near.shape[-1]).T)
+
+
+def grow(
+    pixels: Pixels,
     features: NDArray[np.float32],
     use: NDArray[np.bool_],
     present: NDArray[np.bool_],
     settings: ModelSettings,
 ) -> dict[str, NDArray[Any]]:
     """Grow the forest on some labels. A label of several classes counts as a part of each."""
-    allowed = chips.allowed & present
+    allowed = pixels.allowed & present
     size = allowed.sum(axis=1)
     use = use & (size <= _LARGEST_SET) & (size > 0)
     if not use.any():
@@ -148,7 +169,7 @@ def _grow(
             "no label is narrow enough for trees",
             remedy=f"give labels that allow {_LARGEST_SET} classes at most, or the field engine",
         )
-    weight = label_weights(allowed[use], chips.weight[use], present) / size[use]
+    weight = label_weights(allowed[use], pixels.weight[use], present) / size[use]
     label, target = np.nonzero(allowed[use])
     forest = ExtraTreesClassifier(
         n_estimators=settings.trees, min_samples_leaf=_LEAF, random_state=settings.seed, n_jobs=1
@@ -210,33 +231,26 @@ def _vote(
 _vote_compiled = njit(cache=True, nogil=True)(_vote)
 
 
-def soften(shares: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Divide log-shares by the temperature; classes without any share stay near 0."""
-    powers = np.maximum(shares, _TINY) ** np.float32(1 / temperature)
-    found: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
-    return found
-
-
 def _facts(
-    chips: Chips,
+    pixels: Pixels,
     present: NDArray[np.bool_],
     settings: ModelSettings,
     temperature: float = 1.0,
     metrics: dict[str, Any] | None = None,
 ) -> Facts:
-    mean, deviation = statistics(chips.reflectance, chips.observed)
-    names = feature_names(chips.bands, chips.months)
+    names = feature_names(pixels.bands, pixels.months)
     return Facts(
         engine="trees",
-        legend_id=chips.legend_id,
-        codes=chips.codes,
-        bands=chips.bands,
-        resolutions=chips.resolutions,
-        months=chips.months,
-        mean=tuple(float(v) for v in mean),
-        deviation=tuple(float(v) for v in deviation),
+        legend_id=pixels.legend_id,
+        codes=pixels.codes,
+        bands=pixels.bands,
+        resolutions=pixels.resolutions,
+        months=pixels.months,
+        mean=(0.0,) * len(pixels.bands),
+        deviation=(1.0,) * len(pixels.bands),
         temperature=temperature,
-        absent=tuple(c for c, here in zip(chips.codes, present, strict=True) if not here),
+        absent=tuple(c for c, here in zip(pixels.codes, present, strict=True) if not here),
+        layers=(),
         settings=settings,
         metrics={**(metrics or {}), "features": len(names)},
     )

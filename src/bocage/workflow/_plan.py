@@ -12,6 +12,7 @@ import numpy as np
 import pyogrio
 import rasterio
 import shapely
+import xarray as xr
 from rasterio.errors import RasterioIOError
 from shapely.geometry.base import BaseGeometry
 
@@ -62,6 +63,8 @@ class Plan:
         What each status year is compared with, where the project gives a reference.
     delivery
         Names and schema of the delivery.
+    heights
+        Raster of heights, where the project names one.
     """
 
     project: Project
@@ -73,6 +76,7 @@ class Plan:
     lines: tuple[LineLayer, ...]
     references: dict[int, Source]
     delivery: Delivery
+    heights: Path | None = None
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -113,7 +117,7 @@ class Plan:
     @property
     def imagery(self) -> ImagerySettings:
         """Settings of the mosaics."""
-        config = self.project.imagery.model_dump(exclude={"catalog"})
+        config = self.project.imagery.model_dump(exclude={"catalog", "terrain"})
         return ImagerySettings(**config)
 
     @property
@@ -126,10 +130,35 @@ class Plan:
     def regions(self) -> dict[str, str]:
         """Region of each block, by block id (where its centre lies)."""
         centres = np.array([(b.west + b.size / 2, b.south + b.size / 2) for b in self.blocks])
-        region = self.project.aoi.region
-        known = self.project.path(region) if "." in region else region
-        shares = region_membership(centres[:, 0], centres[:, 1], known)
+        shares = region_membership(centres[:, 0], centres[:, 1], self._region_source)
         return {b.id: str(r) for b, r in zip(self.blocks, shares.idxmax(axis=1), strict=True)}
+
+    def membership(self, block: Block) -> xr.DataArray | None:
+        """How much the corners of a block belong to each region, dims (layer, y, x).
+
+        Blocks share their corners, so what is interpolated between them has no seam. None
+        where the model is not conditioned on regions, or there is a single one.
+        """
+        if self.project.model.regions == "global" or len(set(self.regions.values())) < 2:
+            return None
+        west, south, east, north = block.bounds
+        x, y = np.array([west, east, west, east]), np.array([north, north, south, south])
+        blend = 1000 * self.project.model.blend_km
+        shares = region_membership(x, y, self._region_source, blend)
+        return xr.DataArray(
+            shares.to_numpy().T.reshape(-1, 2, 2),
+            dims=("layer", "y", "x"),
+            coords={
+                "layer": [f"region:{name}" for name in shares],
+                "y": [north, south],
+                "x": [west, east],
+            },
+        )
+
+    @property
+    def _region_source(self) -> str | Path:
+        region = self.project.aoi.region
+        return self.project.path(region) if "." in region else region
 
     @property
     def catalog(self) -> str | Path:
@@ -176,7 +205,8 @@ def make_plan(project: Project, *, sites: Sequence[str] | None = None) -> Plan:
     legend = load_legend(project.legend, folder=project.folder)
     outlines = _sites(project, sites)
     delivery = _delivery(project, legend)
-    plan = Plan(
+    terrain = project.imagery.terrain
+    return Plan(
         project=project,
         legend=legend,
         sites=outlines,
@@ -186,9 +216,8 @@ def make_plan(project: Project, *, sites: Sequence[str] | None = None) -> Plan:
         lines=_lines(project, legend),
         references=_references(project, legend),
         delivery=delivery,
+        heights=existing(project.path(terrain), "imagery.terrain") if terrain else None,
     )
-    _check_regions(plan)
-    return plan
 
 
 def _sites(project: Project, wanted: Sequence[str] | None) -> gpd.GeoDataFrame:
@@ -277,13 +306,3 @@ def _lines(project: Project, legend: Legend) -> tuple[LineLayer, ...]:
         layer.code_in(legend)  # the legend must have a class for the role
         layers.append(layer)
     return tuple(layers)
-
-
-def _check_regions(plan: Plan) -> None:
-    found = sorted(set(plan.regions.values()))
-    if len(found) > 1 and plan.project.model.regions == "conditioned":
-        raise ConfigError(
-            f"model.regions: the sites lie in {', '.join(found)}, and a model conditioned on "
-            "several regions is not built yet",
-            remedy="set model.regions: global (one model for all)",
-        )

@@ -76,6 +76,10 @@ class ImageryConfig(_Section):
     fill: Literal["linear", "none"] = Field(
         "linear", description="linear: between the observed months of the pixel, flagged as filled"
     )
+    terrain: str | None = Field(
+        None,
+        description="raster of heights in metres; the classifier sees height and slope",
+    )
     max_cloud_cover: float = Field(100, ge=0, le=100, description="leave out cloudier images, %")
 
 
@@ -117,17 +121,22 @@ class SamplesConfig(_Section):
 class ModelConfig(_Section):
     """The classifier."""
 
-    engine: Literal["field", "trees", "ensemble"] = Field(
-        "field", description="the network, a forest of trees, or both averaged"
+    engine: Literal["field", "trees"] = Field(
+        "field", description="the network, or a forest of trees"
     )
     epochs: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
-        "auto", description="auto: until the validation fold no longer improves"
+        "auto", description="passes over the pixels; auto: some thousand steps"
     )
     regions: Literal["conditioned", "global"] = Field(
-        "conditioned", description="conditioned (one region for now), or global: one model for all"
+        "conditioned", description="one model that is told the region, or that is not"
     )
-    chip_px: int = Field(24, ge=8, le=128, description="side of a training chip, 10 m pixels")
-    width: int = Field(64, ge=16, le=512, description="features of a date")
+    blend_km: float = Field(
+        30, ge=0, description="strip along a border of regions in which one passes into the other"
+    )
+    width: int = Field(128, ge=16, le=512, description="hidden units of the network")
+    unlabelled: int = Field(
+        60_000, ge=0, description="pixels without labels that are learned from, over all blocks"
+    )
     seed: int = Field(0, description="added to the seed of the project")
 
 

@@ -144,7 +144,7 @@ class _Run:
         plan = self.plan
         yield "imagery", lambda: imagery.pieces(plan, imagery.find_images(plan))
         yield "samples", lambda: samples.pieces(plan)
-        yield "superres", lambda: samples.chip_pieces(plan)
+        yield "superres", lambda: samples.pixel_pieces(plan)
         yield "model", lambda: [model.train_piece(plan)]
         yield "posterior", lambda: model.posterior_pieces(plan)
         yield "change", lambda: decode.change_pieces(plan)

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
+
 import shapely
-from numpy.typing import NDArray
-from odc.geo.geobox import GeoBox
+import xarray as xr
 from odc.geo.geom import box as odc_box
-from rasterio.features import geometry_mask
-from shapely.geometry.base import BaseGeometry
 
-from bocage.grid import CRS, Block
-
-
-def inside(area: BaseGeometry, geobox: GeoBox) -> NDArray[np.bool_]:
-    """Pixels whose centre lies in an area, shape of the grid."""
-    if shapely.is_empty(area):
-        return np.zeros(geobox.shape, dtype=bool)
-    mask: NDArray[np.bool_] = geometry_mask([area], geobox.shape, geobox.affine, invert=True)
-    return mask
+from bocage.grid import CRS, NATIVE, Block
+from bocage.model import terrain
+from bocage.rasters import read_onto
 
 
 def lonlat_bounds(block: Block) -> tuple[float, float, float, float]:
@@ -27,3 +19,21 @@ def lonlat_bounds(block: Block) -> tuple[float, float, float, float]:
     outline = odc_box(west, south, east, north, crs=CRS)
     bounds = outline.to_crs("EPSG:4326", resolution=500).boundingbox
     return bounds.left, bounds.bottom, bounds.right, bounds.top
+
+
+def place_of(
+    block: Block, heights: Path | None, membership: xr.DataArray | None
+) -> xr.DataArray | None:
+    """What is known of a block beside its series, dims (layer, y, x): terrain, regions."""
+    if heights is None:
+        return membership
+    grid = block.geobox(NATIVE, halo=True)
+    layers = terrain(read_onto(heights, grid, resampling="bilinear", what="imagery.terrain"))
+    if membership is None:
+        return layers
+    within = {
+        name: layers[name].clip(float(membership[name].min()), float(membership[name].max()))
+        for name in ("y", "x")
+    }
+    shares = membership.interp(within).assign_coords(y=layers["y"], x=layers["x"])
+    return xr.concat([layers, shares.astype("float32")], "layer")

@@ -30,11 +30,10 @@ from bocage.grid import Block
 from bocage.legend import OUTSIDE, UNCLASSIFIED, Legend
 from bocage.model import fit_predict, pixel_features
 from bocage.products import Delivery, Kind, check, definition_for
-from bocage.rasters import geobox_of, wrap
+from bocage.rasters import geobox_of, inside, wrap
 from bocage.samples import Source, label_raster, read_samples
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
-from bocage.workflow.rooms._space import inside
 from bocage.workflow.rooms.decode import refined_file
 from bocage.workflow.rooms.imagery import mosaic_file
 from bocage.workflow.rooms.maps import coverage_file

@@ -26,10 +26,11 @@ from bocage.imagery import (
     save_items,
     search,
 )
+from bocage.rasters import inside
 from bocage.workflow._engine import Piece
 from bocage.workflow._ledger import Ledger
 from bocage.workflow._plan import Plan
-from bocage.workflow.rooms._space import inside, lonlat_bounds
+from bocage.workflow.rooms._space import lonlat_bounds
 
 ROOM = "imagery"
 

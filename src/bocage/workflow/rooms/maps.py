@@ -40,10 +40,9 @@ from bocage.products import (
     write_layer,
     write_raster_zip,
 )
-from bocage.rasters import geobox_of, wrap
+from bocage.rasters import geobox_of, inside, wrap
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
-from bocage.workflow.rooms._space import inside
 from bocage.workflow.rooms.decode import (
     assemble_posterior,
     heterogeneity_file,

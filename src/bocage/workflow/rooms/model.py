@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
+
 from bocage.cubes import load_dataset
 from bocage.grid import FINE, Block, geobox
 from bocage.legend import Legend
-from bocage.model import ModelSettings, concatenate, load_chips, load_model, predict, train
+from bocage.model import ModelSettings, concatenate, load_model, load_pixels, predict, train
 from bocage.model import model_files as names_of
-from bocage.superres import superresolve
+from bocage.superres import fingerprint, superresolve
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
+from bocage.workflow.rooms._space import place_of
 from bocage.workflow.rooms.imagery import mosaic_file
-from bocage.workflow.rooms.samples import chip_file
+from bocage.workflow.rooms.samples import height_files, pixel_file, told
 
 CONTEXT_M = 40  # posteriors reach this far beyond a block: change is decoded with neighbours
 
@@ -31,36 +34,36 @@ def model_settings(plan: Plan) -> ModelSettings:
         engine=config.engine,
         epochs=config.epochs,
         seed=config.seed + plan.project.seed,
-        chip_px=config.chip_px,
         width=config.width,
+        unlabelled=config.unlabelled,
     )
 
 
 def train_piece(plan: Plan) -> Piece:
     """The training, one piece for all years and blocks."""
-    chips = tuple(chip_file(plan, y, b) for y in plan.project.years for b in plan.blocks)
+    pixels = tuple(pixel_file(plan, y, b) for y in plan.project.years for b in plan.blocks)
     config = plan.project.model.model_dump()
     return Piece(
         room="model",
         id="train",
         work=fit,
         arguments={
-            "chips": chips,
+            "pixels": pixels,
             "legend": plan.legend,
             "settings": model_settings(plan),
             "out": plan.file("model"),
         },
         outputs=model_files(plan),
-        inputs=chips,
+        inputs=pixels,
         settings={"model": config, "seed": plan.project.seed, "legend": plan.legend.fingerprint},
     )
 
 
 def fit(
-    chips: tuple[Path, ...], legend: Legend, settings: ModelSettings, out: Path
+    pixels: tuple[Path, ...], legend: Legend, settings: ModelSettings, out: Path
 ) -> dict[str, Any]:
-    """Train on all chips and write the model."""
-    data = concatenate([load_chips(path) for path in chips])
+    """Train on all pixels and write the model."""
+    data = concatenate([load_pixels(path) for path in pixels])
     model = train(data, legend, settings)
     model.save(out)
     return {"metrics": dict(model.facts.metrics)}
@@ -83,21 +86,34 @@ def posterior_pieces(plan: Plan) -> list[Piece]:
                 "model": plan.file("model"),
                 "backend": plan.project.superres.backend,
                 "block": block,
+                "heights": plan.heights,
+                "membership": plan.membership(block),
                 "out": posterior_file(plan, year, block),
             },
             outputs=(posterior_file(plan, year, block),),
-            inputs=(mosaic_file(plan, year, block), *model_files(plan)),
-            settings={"backend": plan.project.superres.backend},
+            inputs=(mosaic_file(plan, year, block), *model_files(plan), *height_files(plan)),
+            settings={
+                "backend": fingerprint(plan.project.superres.backend),
+                "membership": told(plan.membership(block)),
+            },
         )
         for year in plan.project.years
         for block in plan.blocks
     ]
 
 
-def classify(mosaic: Path, model: Path, backend: str, block: Block, out: Path) -> None:
+def classify(
+    mosaic: Path,
+    model: Path,
+    backend: str,
+    block: Block,
+    heights: Path | None,
+    membership: xr.DataArray | None,
+    out: Path,
+) -> None:
     """Super-resolve and classify one block with its halo; keep the core and a margin."""
     series = superresolve(load_dataset(mosaic), backend)
-    posterior = predict(load_model(model), series)
+    posterior = predict(load_model(model), series, place=place_of(block, heights, membership))
     west, south, east, north = block.bounds
     kept = min(CONTEXT_M, block.halo)
     grid = geobox((west - kept, south - kept, east + kept, north + kept), FINE)

@@ -1,19 +1,21 @@
-"""Training samples and the chips that are cut around them."""
+"""Training samples and the pixels under them."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import shapely
+import xarray as xr
 from shapely.geometry.base import BaseGeometry
 
 from bocage.cubes import load_dataset
 from bocage.errors import InputError
 from bocage.grid import Block
 from bocage.legend import Legend
-from bocage.model import cut_chips, save_chips
+from bocage.model import read_pixels, save_pixels
 from bocage.samples import (
     SamplingRules,
     Source,
@@ -23,9 +25,10 @@ from bocage.samples import (
     summary,
     write_samples,
 )
-from bocage.superres import superresolve
+from bocage.superres import fingerprint, superresolve
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
+from bocage.workflow.rooms._space import place_of
 from bocage.workflow.rooms.imagery import mosaic_file
 
 
@@ -107,42 +110,81 @@ def gather(plan: Plan) -> pd.DataFrame:
     return summary(samples, plan.legend)
 
 
-def chip_file(plan: Plan, year: int, block: Block) -> Path:
-    """Where the chips of a block lie."""
+def pixel_file(plan: Plan, year: int, block: Block) -> Path:
+    """Where the training pixels of a block lie."""
     return plan.file("superres", year, f"{block.id}.npz")
 
 
-def chip_pieces(plan: Plan) -> list[Piece]:
-    """Chips of the super-resolved series around the samples, per status year and block."""
+def pixel_pieces(plan: Plan) -> list[Piece]:
+    """Super-resolved pixels to learn from, per status year and block."""
     config = plan.project
+    each = math.ceil(config.model.unlabelled / (len(config.years) * len(plan.blocks)))
     return [
         Piece(
             room="superres",
             id=f"{year}/{block.id}",
-            work=cut,
+            work=look_up,
             arguments={
                 "mosaic": mosaic_file(plan, year, block),
                 "samples": sample_file(plan, block),
                 "legend": plan.legend,
                 "backend": config.superres.backend,
-                "chip_px": config.model.chip_px,
-                "out": chip_file(plan, year, block),
+                "block": block,
+                "area": shapely.intersection(plan.area, block.box()),
+                "unlabelled": each,
+                "heights": plan.heights,
+                "membership": plan.membership(block),
+                "seed": config.seed,
+                "out": pixel_file(plan, year, block),
             },
-            outputs=(chip_file(plan, year, block),),
-            inputs=(mosaic_file(plan, year, block), sample_file(plan, block)),
-            settings={"backend": config.superres.backend, "chip_px": config.model.chip_px},
+            outputs=(pixel_file(plan, year, block),),
+            inputs=(mosaic_file(plan, year, block), sample_file(plan, block), *height_files(plan)),
+            settings={
+                "backend": fingerprint(config.superres.backend),
+                "unlabelled": each,
+                "membership": told(plan.membership(block)),
+                "seed": config.seed,
+            },
         )
         for year in config.years
         for block in plan.blocks
     ]
 
 
-def cut(
-    mosaic: Path, samples: Path, legend: Legend, backend: str, chip_px: int, out: Path
+def height_files(plan: Plan) -> tuple[Path, ...]:
+    """The raster of heights as inputs of a piece."""
+    return (plan.heights,) if plan.heights is not None else ()
+
+
+def told(membership: xr.DataArray | None) -> dict[str, Any] | None:
+    """A membership as settings of a piece."""
+    return None if membership is None else membership.to_dict()
+
+
+def look_up(
+    mosaic: Path,
+    samples: Path,
+    legend: Legend,
+    backend: str,
+    block: Block,
+    area: BaseGeometry,
+    unlabelled: int,
+    heights: Path | None,
+    membership: xr.DataArray | None,
+    seed: int,
+    out: Path,
 ) -> dict[str, Any]:
-    """Super-resolve one block and keep the chips that hold samples."""
-    chips = cut_chips(
-        superresolve(load_dataset(mosaic), backend), read_samples(samples), legend, chip_px
+    """Super-resolve one block and keep the pixels under samples, and some without labels."""
+    series = superresolve(load_dataset(mosaic), backend)
+    table = read_samples(samples)
+    pixels = read_pixels(
+        series,
+        table,
+        legend,
+        area=area,
+        unlabelled=unlabelled,
+        place=place_of(block, heights, membership),
+        seed=seed,
     )
-    save_chips(chips, out)
-    return {"chips": len(chips), "labels": chips.labels}
+    save_pixels(pixels, out)
+    return {"pixels": len(pixels), "labels": int(pixels.labelled.sum())}

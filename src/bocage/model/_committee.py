@@ -1,0 +1,207 @@
+"""A committee learns from the labels, a single network from the committee. Imports torch.
+
+Members differ in what they see; their mean is right more often than any of them and less sure of
+what one has learned by heart. What they say of many pixels without labels teaches the network
+that is shipped (Buciluǎ et al. 2006, KDD; Hinton et al. 2015), which is as good at the cost of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bocage.model._bench import Bench, View, fit, logits_of, set_losses
+from bocage.model._features import index_names
+from bocage.model._network import PixelNet, Sizes
+from bocage.model._pixels import Pixels
+from bocage.model._settings import ModelSettings
+from bocage.model._trees import features_at_scales, grow, leaf_shares
+
+VIEW = View((0, 1, 2))
+"""What the shipped network sees: the pixel and both of its surroundings."""
+
+_SCALES = ((0,), (0, 1), (0, 2), (0, 1, 2))  # of the members
+
+Told = Callable[[str, float], None]
+"""Called after each epoch with who is trained and the mean loss."""
+
+_TREES = 100
+_MEMBER_STEPS, _MEMBER_EPOCHS = 4500, (10, 200)
+_STUDENT_STEPS, _STUDENT_EPOCHS = 3000, (4, 100)
+_STUDENT_BATCH = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A network and what it sees."""
+
+    net: PixelNet
+    view: View
+
+
+@dataclass(frozen=True, eq=False)
+class Committee:
+    """Networks, and a forest that sees what they see.
+
+    Networks are better with many labels, trees with few; both together are better than either.
+    """
+
+    members: list[Member]
+    forest: dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """Labelled pixels to learn from: their positions, and the weights of all pixels."""
+
+    which: NDArray[np.intp]
+    weight: NDArray[np.float32]
+
+
+def views(pixels: Pixels) -> list[View]:
+    """What the members see; those of indices need bands that make some."""
+    kinds = (False, True) if index_names(pixels.bands) else (False,)
+    return [View(scales, indices) for indices in kinds for scales in _SCALES]
+
+
+@dataclass(frozen=True, eq=False)
+class Opinions:
+    """Probabilities of the networks and of the forest, float32 (pixel, class) each."""
+
+    nets: NDArray[np.float32]
+    forest: NDArray[np.float32]
+
+    def together(self, share: float) -> NDArray[np.float32]:
+        """Their mean, with a share of the forest."""
+        found: NDArray[np.float32] = np.float32(1 - share) * self.nets
+        found += np.float32(share) * self.forest
+        return found
+
+
+def member_epochs(labels: int, settings: ModelSettings) -> int:
+    """Passes of a member over so many labels."""
+    if settings.epochs != "auto":
+        return settings.epochs
+    return _about(_MEMBER_STEPS * settings.batch / max(labels, 1), _MEMBER_EPOCHS)
+
+
+def student_epochs(pixels: int, settings: ModelSettings) -> int:
+    """Passes of the shipped network over so many pixels."""
+    if settings.epochs != "auto":
+        return settings.epochs
+    return _about(_STUDENT_STEPS * _STUDENT_BATCH / max(pixels, 1), _STUDENT_EPOCHS)
+
+
+def elect(bench: Bench, lesson: Lesson, settings: ModelSettings, told: Told) -> Committee:
+    """Train the members on labelled pixels."""
+    members = []
+    for number, view in enumerate(views(bench.pixels)):
+        torch.manual_seed(settings.seed + number)
+        who = partial(told, f"member {number + 1}")
+        members.append(Member(_learn(bench, lesson, view, settings, who), view))
+    pixels = bench.pixels.pick(lesson.which)
+    pixels = replace(pixels, weight=lesson.weight[lesson.which])
+    forest = grow(
+        pixels,
+        features_at_scales(pixels),
+        np.ones(len(pixels), bool),
+        bench.present,
+        replace(settings, trees=_TREES),
+    )
+    return Committee(members, forest)
+
+
+def _learn(
+    bench: Bench,
+    lesson: Lesson,
+    view: View,
+    settings: ModelSettings,
+    told: Callable[[float], None],
+) -> PixelNet:
+    allowed, weight = bench.tensor(bench.pixels.allowed), bench.tensor(lesson.weight)
+    present = bench.tensor(bench.present)
+    # Few labels, seen many times: filled and put in order once.
+    ready = bench.inputs(lesson.which, view)
+    place = np.zeros(len(bench.pixels), np.intp)
+    place[lesson.which] = np.arange(len(lesson.which))
+
+    def loss(logits: Tensor, part: NDArray[np.intp]) -> Tensor:
+        each = set_losses(logits, allowed[part], present, settings.smoothing)
+        return each * weight[part]
+
+    net = PixelNet(
+        _sizes(bench, view, settings.member_width, settings.dropout), bench.present.tolist()
+    )
+    return fit(
+        bench,
+        net.to(bench.device),
+        lesson.which,
+        lambda part: ready[place[part]],
+        loss,
+        epochs=member_epochs(len(lesson.which), settings),
+        batch=settings.batch,
+        rate=settings.learning_rate,
+        told=told,
+    )
+
+
+def poll(bench: Bench, committee: Committee, which: NDArray[np.intp]) -> Opinions:
+    """What the networks on average, and the forest, say of some pixels."""
+    total = torch.zeros(len(which), len(bench.present), device=bench.device)
+    for member in committee.members:
+        said = logits_of(member.net, which, partial(bench.inputs, view=member.view))
+        total += torch.softmax(said, dim=1)
+    nets = (total / len(committee.members)).cpu().numpy()
+    features = features_at_scales(bench.pixels.pick(which))
+    return Opinions(nets, leaf_shares(committee.forest, features, len(bench.present)))
+
+
+def teach(bench: Bench, targets: Tensor, settings: ModelSettings, told: Told) -> PixelNet:
+    """Train the network that is shipped on what the committee says of all pixels.
+
+    Months are hidden from it and not from the committee: it learns to say the same with less.
+
+    Parameters
+    ----------
+    bench
+        All pixels.
+    targets
+        Probabilities of the committee, (pixel, class).
+    settings
+        Choices.
+    told
+        Progress.
+    """
+    torch.manual_seed(settings.seed)
+    every = np.arange(len(bench.pixels))
+    net = PixelNet(_sizes(bench, VIEW, settings.width, 0.0), bench.present.tolist())
+
+    def loss(logits: Tensor, part: NDArray[np.intp]) -> Tensor:
+        return -(targets[part] * torch.log_softmax(logits, dim=1)).sum(dim=1)
+
+    return fit(
+        bench,
+        net.to(bench.device),
+        every,
+        partial(bench.inputs, view=VIEW, hide=settings.month_dropout),
+        loss,
+        epochs=student_epochs(len(every), settings),
+        batch=_STUDENT_BATCH,
+        rate=settings.learning_rate,
+        told=partial(told, "network"),
+    )
+
+
+def _sizes(bench: Bench, view: View, width: int, dropout: float) -> Sizes:
+    return Sizes(bench.channels(view), len(bench.present), width, dropout=dropout)
+
+
+def _about(epochs: float, limits: tuple[int, int]) -> int:
+    return min(max(round(epochs), limits[0]), limits[1])
