@@ -20,13 +20,13 @@ from bocage.cubes import load_dataset
 from bocage.files import write_text
 from bocage.grid import FINE, Block, geobox
 from bocage.legend import OUTSIDE, UNCLASSIFIED
+from bocage.model import load_model
 from bocage.posterior import Posterior
-from bocage.rasters import read_onto, wrap
+from bocage.rasters import inside, read_onto, wrap
 from bocage.samples import collect, read_samples
 from bocage.simulate import simulate
 from bocage.superres import superresolve
 from bocage.workflow import Plan, load_project, make_plan, run
-from bocage.workflow.rooms._space import inside
 from bocage.workflow.rooms.imagery import mosaic_file
 from bocage.workflow.rooms.model import posterior_file
 from bocage.workflow.rooms.samples import sample_file
@@ -104,7 +104,7 @@ class Ground:
 
     def at(self, frame: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows and columns of places in the grid."""
-        return _pixels(frame, self.grid)
+        return pixels_at(frame, self.grid)
 
 
 def map_area(
@@ -145,7 +145,7 @@ def survey(plan: Plan, points: int, seed: int, minimum: int) -> Ground:
     truth = read_onto(plan.references[YEAR].path, grid).values.astype(np.uint8)
     table = collect(read_samples(sample_file(plan, b)) for b in plan.blocks)
     taken = np.ones(truth.shape, bool)
-    taken[_pixels(table, grid)] = False
+    taken[pixels_at(table, grid)] = False
     near = ndimage.distance_transform_edt(taken, sampling=FINE) < CLEAR_M
     truth[near | ~inside(plan.area, grid) | (truth == UNCLASSIFIED)] = OUTSIDE
     found = sample_points(wrap(truth, grid), points, seed, minimum=minimum)
@@ -154,7 +154,7 @@ def survey(plan: Plan, points: int, seed: int, minimum: int) -> Ground:
     return Ground(plan, grid, truth, gpd.GeoDataFrame(single, crs=table.crs), found)
 
 
-def _pixels(frame: gpd.GeoDataFrame, grid: GeoBox) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def pixels_at(frame: gpd.GeoDataFrame, grid: GeoBox) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     column, row = ~grid.affine @ (frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy())
     row, column = (np.floor(np.asarray(v)).astype(np.int64) for v in (row, column))
     return row, column
@@ -196,6 +196,14 @@ def bocage_answer(ground: Ground) -> Answer:
         code[here] = plan.legend.code_table()[row.best.values[0]]
         probability[here] = np.nan_to_num(row.dense().values[:, 0].T)
     return Answer(code, probability)
+
+
+def conformal_thresholds(plan: Plan) -> dict[str, float]:
+    """Thresholds of the conformal sets of the model of an area, by level."""
+    found: dict[str, float] = load_model(plan.file("model")).facts.metrics["conformal"][
+        "thresholds"
+    ]
+    return found
 
 
 def spread(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from benchmarks._accuracy_area import Answer
 from bocage.accuracy import assess
 from bocage.legend import Legend
+from bocage.model._conformal import level_sums
 
 DRAWS = 400
 BINS = 10
@@ -94,6 +95,22 @@ class Judge:
                 row[f"{name}_ci95"] = interval([d[name] for d in drawn])
             row["ece"] = _round(self._ece(answer, level))
             found[str(level)] = row
+        return found
+
+    def sets(
+        self, probability: NDArray[np.floating], thresholds: Mapping[str, float]
+    ) -> dict[str, dict[str, float | None]]:
+        """How often the conformal sets of a level hold the true class, and their mean size."""
+        truth = np.zeros_like(probability)
+        truth[np.arange(len(truth)), [self.legend.index(int(c)) - 1 for c in self.reference]] = 1
+        found = {}
+        for level, least in thresholds.items():
+            inside = level_sums(probability, self.legend, int(level)) >= least
+            held = (inside & (level_sums(truth, self.legend, int(level)) > 0)).any(axis=1)
+            found[level] = {
+                "coverage": _round(float(np.average(held, weights=self.weight))),
+                "size": _round(float(np.average(inside.sum(axis=1), weights=self.weight))),
+            }
         return found
 
     def difference(self, one: Answer, other: Answer) -> dict[str, dict[str, list[float | None]]]:

@@ -83,7 +83,9 @@ def predictors(filled: NDArray[np.floating], bands: tuple[str, ...]) -> NDArray[
 
 def _ratio(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
     total = a + b
-    return np.where(np.abs(total) > 1e-6, (a - b) / np.where(total == 0, 1, total), 0)
+    found = np.where(np.abs(total) > 1e-6, (a - b) / np.where(total == 0, 1, total), 0)
+    # Over dark water the noise around zero would give ratios of hundreds.
+    return np.clip(found, -1, 1)
 
 
 def load_caps(legend: Legend) -> Caps:

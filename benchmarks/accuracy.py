@@ -23,7 +23,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._accuracy_area import QUICK_EPOCHS, Ground, bocage_answer, map_area, survey
+from benchmarks._accuracy_area import (
+    QUICK_EPOCHS,
+    Ground,
+    bocage_answer,
+    conformal_thresholds,
+    map_area,
+    survey,
+)
 from benchmarks._accuracy_methods import baseline_answer, read_features, recipe_answer
 from benchmarks._accuracy_scores import Judge
 from benchmarks._accuracy_table import table
@@ -85,6 +92,7 @@ def measure(
         "recipe": recipe,
         "seconds": {name: round(at - before, 1) for (_, before), (name, at) in pairwise(marks)},
         **{name: judge.levels(answers[name]) for name in METHODS},
+        "sets": judge.sets(answers["bocage"].probability, conformal_thresholds(plan)),
         "difference": {
             name: judge.difference(answers["bocage"], answers[name]) for name in METHODS[1:]
         },

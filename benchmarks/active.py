@@ -20,15 +20,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyproj import Transformer
-from sklearn.cluster import KMeans
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import f1_score
 
+from benchmarks._corsica import read_parcels
 from benchmarks._learners import regression, trees
 from benchmarks._virtual import DATA, legend
 from benchmarks._virtual_points import virtual_area
-from bocage.grid import CRS
 from bocage.samples import ActiveRules, TableOracle, learn_actively
 from bocage.simulate._separability import fill_months
 
@@ -36,9 +34,6 @@ REGIONS = ("continental", "mediterranean")
 REAL = "corsica_2022"
 TREES = 60
 STEP = 20
-MISSING = 65535
-LEAST = 12
-"""Parcels of a class of the real set."""
 STRATEGIES: dict[str, dict[str, Any]] = {
     "random": {"start": "random", "score": "random"},
     "typical + margin": {"diversity": "none", "distance_m": 0.0},
@@ -72,35 +67,14 @@ def virtual_case(name: str, size_km: float, seed: int) -> Case:
 
 
 def real_case(seed: int) -> Case:
-    """Parcels of Corsica: bands of the months of 2022 and terrain; one group of five is the test.
-
-    Declared classes of fewer than 12 parcels are put together by the first two digits, and left
-    out where there are still too few.
-    """
-    frame = pd.read_parquet(DATA / "points_corsica_2022" / "points_months.parquet")
-    frame = frame[frame["timestamp"].dt.year == 2022].sort_values(["sample_id", "timestamp"])
-    bands = [c for c in frame if c.startswith("S2-L2A-") and (frame[c] < MISSING).any()]
-    values = frame[bands].astype(np.float32).where(frame[bands] < MISSING) / 10000
-    parcels = frame.groupby("sample_id", sort=False)
-    first = parcels.first()
-    filled = fill_months(values.to_numpy().reshape(len(first), -1, len(bands)).swapaxes(0, 1))
-    terrain = first[["slope", "elevation"]].to_numpy(np.float32)
-    features = np.column_stack([np.hstack(list(filled)), terrain])
-    code = _grouped(first["ewoc_code"].astype(str))
-    kept = np.isfinite(features).all(axis=1) & (code != "").to_numpy()
-    number, names = pd.factorize(code[kept], sort=True)
-    turn = Transformer.from_crs("EPSG:4326", CRS, always_xy=True)
-    xy = np.column_stack(turn.transform(first["lon"], first["lat"]))[kept]
-    group = KMeans(5, n_init=4, random_state=0).fit(xy).labels_
-    return _case(features[kept], xy, number.astype(np.intp), group == seed % 5, len(names))
-
-
-def _grouped(code: pd.Series) -> pd.Series:
-    """Codes that occur often enough, else their first two digits, else nothing."""
-    for short in (code, code.str[:2]):
-        few = code.map(code.value_counts()) < LEAST
-        code = code.where(~few, short)
-    return code.where(code.map(code.value_counts()) >= LEAST, "")
+    """Parcels of Corsica: bands of 2022 and terrain; one group of five is the test."""
+    parcels = read_parcels()
+    filled = fill_months(parcels.values.swapaxes(0, 1))
+    features = np.column_stack([np.hstack(list(filled)), parcels.terrain])
+    kept = np.isfinite(features).all(axis=1)
+    number, names = pd.factorize(parcels.label[kept], sort=True)
+    test = parcels.group[kept] == seed % 5
+    return _case(features[kept], parcels.xy[kept], number.astype(np.intp), test, len(names))
 
 
 def _case(

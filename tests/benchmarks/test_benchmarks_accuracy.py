@@ -116,3 +116,13 @@ def test_a_tiny_area_gives_the_keys_of_the_contract(tmp_path, capsys):
         assert oa == sorted(oa, reverse=True)
     assert result["points"] > 100
     assert "official_recipe" in table([result], METHODS)
+
+
+def test_sets_by_hand():
+    """At level 4 the set of one point holds its class, at level 1 both do."""
+    reference = [5100, 2110]
+    answer = sure([5100, 2120], confidence=0.6)
+    answer.probability[1, LEGEND.index(2110) - 1] = 0.3
+    found = judge(reference).sets(answer.probability, {"1": 0.5, "4": 0.5})
+    assert found["4"] == {"coverage": 0.5, "size": 1.0}
+    assert found["1"]["coverage"] == 1.0
