@@ -140,21 +140,30 @@ def survey(plan: Plan, points: int, seed: int, minimum: int) -> Ground:
     Points are drawn per true class, whatever any map says, and the same serve all methods. They
     keep `CLEAR_M` from every training sample.
     """
-    bounds = np.array([b.bounds for b in plan.blocks])
-    grid = geobox((*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)), FINE)
-    truth = read_onto(plan.references[YEAR].path, grid).values.astype(np.uint8)
     table = collect(read_samples(sample_file(plan, b)) for b in plan.blocks)
-    taken = np.ones(truth.shape, bool)
-    taken[pixels_at(table, grid)] = False
-    near = ndimage.distance_transform_edt(taken, sampling=FINE) < CLEAR_M
-    truth[near | ~inside(plan.area, grid) | (truth == UNCLASSIFIED)] = OUTSIDE
+    truth, grid = measured_truth(plan, YEAR, table)
     found = sample_points(wrap(truth, grid), points, seed, minimum=minimum)
     found["reference"] = plan.legend.code_table()[found["stratum"]]
     single = table[table["code"] > 0].reset_index(drop=True)
     return Ground(plan, grid, truth, gpd.GeoDataFrame(single, crs=table.crs), found)
 
 
+def measured_truth(
+    plan: Plan, year: int, samples: gpd.GeoDataFrame
+) -> tuple[NDArray[np.uint8], GeoBox]:
+    """True class index of a year where points may lie, outside elsewhere, and its grid."""
+    bounds = np.array([b.bounds for b in plan.blocks])
+    grid = geobox((*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)), FINE)
+    truth = read_onto(plan.references[year].path, grid).values.astype(np.uint8)
+    free = np.ones(truth.shape, bool)
+    free[pixels_at(samples, grid)] = False
+    near = ndimage.distance_transform_edt(free, sampling=FINE) < CLEAR_M
+    truth[near | ~inside(plan.area, grid) | (truth == UNCLASSIFIED)] = OUTSIDE
+    return truth, grid
+
+
 def pixels_at(frame: gpd.GeoDataFrame, grid: GeoBox) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of places in a grid."""
     column, row = ~grid.affine @ (frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy())
     row, column = (np.floor(np.asarray(v)).astype(np.int64) for v in (row, column))
     return row, column

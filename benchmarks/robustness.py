@@ -29,17 +29,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from benchmarks._accuracy_area import CLEAR_M, by_block, pixels_at
+from benchmarks._accuracy_area import by_block, measured_truth
 from benchmarks._plant import plant
 from bocage.accuracy import sample_points
 from bocage.cubes import load_dataset
-from bocage.grid import FINE, geobox
-from bocage.legend import OUTSIDE, UNCLASSIFIED
 from bocage.model import Classifier, Pixels, concatenate, load_pixels, predict, read_pixels, train
 from bocage.model import ModelSettings as Settings
-from bocage.rasters import geobox_of, inside, read_onto, wrap
+from bocage.rasters import geobox_of, inside, wrap
 from bocage.samples import collect, read_samples
 from bocage.simulate import simulate
 from bocage.superres import superresolve
@@ -86,14 +83,8 @@ def prepare(
 
 
 def _points(plan: Plan, year: int, seed: int) -> gpd.GeoDataFrame:
-    bounds = np.array([b.bounds for b in plan.blocks])
-    grid = geobox((*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)), FINE)
-    truth = read_onto(plan.references[year].path, grid).values.astype(np.uint8)
     table = collect(read_samples(sample_file(plan, b)) for b in plan.blocks)
-    free = np.ones(truth.shape, bool)
-    free[pixels_at(table, grid)] = False
-    near = ndimage.distance_transform_edt(free, sampling=FINE) < CLEAR_M
-    truth[near | ~inside(plan.area, grid) | (truth == UNCLASSIFIED)] = OUTSIDE
+    truth, grid = measured_truth(plan, year, table)
     return sample_points(wrap(truth, grid), POINTS, seed, minimum=MINIMUM)
 
 

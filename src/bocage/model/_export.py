@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-
 import torch
 from safetensors.torch import save
 from torch.export import Dim
 
+from bocage.graphs import export_graph as _export
 from bocage.grid import GRID_RATIO
 from bocage.model._network import FieldNet, PixelNet
-
-_OPSET = 18
 
 
 def export_graph(net: FieldNet) -> bytes:
@@ -29,34 +25,7 @@ def export_graph(net: FieldNet) -> bytes:
         torch.zeros(net.around.shape[1], 3, 5),
     )
     axes = {"near": {1: height, 3: width}, "wide": {1: height, 2: width}}
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            # The exporter warns about its own internals.
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                net,
-                example,
-                dynamo=True,
-                input_names=list(axes),
-                output_names=["logits"],
-                dynamic_shapes=axes,
-                opset_version=_OPSET,
-                external_data=False,
-                verbose=False,
-            )
-    finally:
-        logger.setLevel(level)
-    graph = program.model_proto  # type: ignore[union-attr]
-    # Notes of the exporter (stack traces, file names of this machine) do not belong in a model.
-    for holder in (graph, graph.graph, *graph.graph.node, *graph.graph.value_info):
-        del holder.metadata_props[:]
-    for described in (graph.graph, *graph.graph.node, *graph.graph.value_info):
-        described.doc_string = ""
-    data: bytes = graph.SerializeToString(deterministic=True)
-    return data
+    return _export(net, example, axes, "logits")
 
 
 def export_weights(net: PixelNet) -> bytes:

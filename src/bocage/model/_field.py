@@ -6,26 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numba import njit
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
-from bocage.errors import InputError
 from bocage.files import atomic_path
+from bocage.graphs import open_graph
 from bocage.grid import GRID_RATIO
 from bocage.model._facts import Facts, Run, read_facts, write_facts
 from bocage.model._scales import Look
 
 _GRAPH, _WEIGHTS = "model.onnx", "model.safetensors"
-_ORT_ERRORS = (
-    ort_state.Fail,
-    ort_state.InvalidArgument,
-    ort_state.InvalidGraph,
-    ort_state.InvalidProtobuf,
-    ort_state.NotImplemented,
-    ort_state.RuntimeException,
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,36 +56,20 @@ class FieldModel:
 
     def runner(self, threads: int = 1) -> Run:
         """A function from one window of a series to class probabilities at 2.5 m."""
-        session = self._session(threads)
+        session = open_graph(self.graph, threads, "the graph of the model", "train the model again")
 
         def run(look: Look) -> NDArray[np.float32]:
             height, width = look.wide.shape[-2:]
             near = look.near.reshape(-1, height, GRID_RATIO, width, GRID_RATIO)
             wide = np.concatenate([look.wide.reshape(-1, height, width), look.place])
             # Where nothing was ever seen the answer is not used.
-            inputs = {"near": np.nan_to_num(near, copy=False), "wide": np.nan_to_num(wide)}
+            inputs = {"near": np.nan_to_num(near), "wide": np.nan_to_num(wide)}
             logits = session.run(["logits"], inputs)[0]
             found = np.ascontiguousarray(logits.reshape(len(logits), GRID_RATIO * height, -1))
             _softmax_compiled(found)
             return found
 
         return run
-
-    def _session(self, threads: int) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # Windows differ in size: a kept arena would grow to the sum of all of them.
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        try:
-            return onnxruntime.InferenceSession(
-                self.graph, options, providers=["CPUExecutionProvider"]
-            )
-        except _ORT_ERRORS as error:
-            raise InputError(
-                f"the graph of the model cannot be run: {error}", remedy="train the model again"
-            ) from error
 
 
 def _softmax(scores: NDArray[np.float32]) -> None:

@@ -186,7 +186,7 @@ def _with_months(pixels: Pixels, months: tuple[int, ...]) -> Pixels:
 
 def _with_layers(pixels: Pixels, layers: tuple[str, ...]) -> Pixels:
     """Pixels with all layers; what a place does not name of the regions it has no share in."""
-    missing = [name for name in layers if name not in pixels.layers and REGION not in name]
+    missing = [name for name in layers if name not in pixels.layers and not name.startswith(REGION)]
     if missing:
         raise InputError(
             f"some pixels know nothing of {', '.join(missing)}",

@@ -10,22 +10,13 @@ from itertools import pairwise
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
 from bocage.errors import InputError
+from bocage.graphs import ORT_ERRORS, open_graph
 from bocage.superres._bicubic import FACTOR
 
 TILE = 512
 """Side of a tile in coarse pixels, without its margin."""
-
-_ORT_ERRORS = (
-    ort_state.Fail,
-    ort_state.InvalidArgument,
-    ort_state.InvalidGraph,
-    ort_state.InvalidProtobuf,
-    ort_state.NotImplemented,
-    ort_state.RuntimeException,
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,20 +46,7 @@ class Graph:
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.inter_op_num_threads = 1
-        # Images differ in size: a kept arena would grow to the sum of all of them.
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        try:
-            return onnxruntime.InferenceSession(
-                self.data, options, providers=["CPUExecutionProvider"]
-            )
-        except _ORT_ERRORS as error:
-            raise InputError(
-                f"{self.source} cannot be run: {error}", remedy="give an ONNX file of a network"
-            ) from error
+        return open_graph(self.data, self.threads, self.source, "give an ONNX file of a network")
 
     def metadata(self) -> dict[str, str]:
         """What the file says about itself."""
@@ -95,7 +73,7 @@ class Graph:
             part = np.ascontiguousarray(image[:, *tile.read])[None]
             try:
                 fine = self._session.run(None, {name: part})[0]
-            except _ORT_ERRORS as error:
+            except ORT_ERRORS as error:
                 raise InputError(
                     f"{self.source} cannot be run on {bands} bands: {error}",
                     remedy="give the bands that it was trained with",

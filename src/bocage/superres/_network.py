@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,10 +12,10 @@ from torch import nn
 from torch.export import Dim
 from torch.nn import functional as nnf
 
+from bocage.graphs import export_graph as _export
 from bocage.superres._bicubic import FACTOR
 from bocage.superres._lmmse import SIDE
 
-_OPSET = 18
 _PHASES = FACTOR**2
 _AROUND = 9
 """Side of the window whose mean is taken off before the network looks."""
@@ -85,36 +83,7 @@ def export_graph(net: FineNet, bands: Sequence[str]) -> bytes:
     """
     example = (torch.zeros(1, net.head.in_channels, 24, 28),)
     axes = {"coarse": {2: Dim("y", min=8, max=8192), 3: Dim("x", min=8, max=8192)}}
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            # The exporter warns about its own internals.
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                net,
-                example,
-                dynamo=True,
-                input_names=["coarse"],
-                output_names=["fine"],
-                dynamic_shapes=axes,
-                opset_version=_OPSET,
-                external_data=False,
-                verbose=False,
-            )
-    finally:
-        logger.setLevel(level)
-    graph = program.model_proto  # type: ignore[union-attr]
-    # Notes of the exporter (stack traces, file names of this machine) do not belong in a model.
-    for holder in (graph, graph.graph, *graph.graph.node, *graph.graph.value_info):
-        del holder.metadata_props[:]
-    for described in (graph.graph, *graph.graph.node, *graph.graph.value_info):
-        described.doc_string = ""
-    entry = graph.metadata_props.add()
-    entry.key, entry.value = "bands", " ".join(bands)
-    data: bytes = graph.SerializeToString(deterministic=True)
-    return data
+    return _export(net, example, axes, "fine", {"bands": " ".join(bands)})
 
 
 def export_weights(net: FineNet) -> bytes:
