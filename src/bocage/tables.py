@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 import geopandas as gpd
@@ -38,4 +40,16 @@ def _with_own_crs(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     # Two libraries describe one EPSG code in different words, and which of them a table
     # has met depends on what the process did before.
     code = frame.crs.to_epsg() if frame.crs is not None else None
-    return frame if code is None else frame.set_crs(CRS.from_epsg(code), allow_override=True)
+    return frame if code is None else frame.set_crs(_own_crs(code), allow_override=True)
+
+
+@lru_cache
+def _own_crs(code: int) -> CRS:
+    """The CRS of an EPSG code in the words of the database.
+
+    PROJ keeps what it has met, in each thread, and may answer with that instead: a new thread
+    has met nothing.
+    """
+    with ThreadPoolExecutor(1) as fresh:
+        words = fresh.submit(lambda: CRS.from_epsg(code).to_json()).result()
+    return CRS.from_json(words)
