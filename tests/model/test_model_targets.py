@@ -14,7 +14,7 @@ from bocage.model._calibrate import (
     scores,
     soften,
 )
-from bocage.model._targets import Held, label_weights, present_classes, split_labels, usable
+from bocage.model._targets import Held, label_weights, present_classes, usable
 
 
 def rows(*texts: str) -> np.ndarray:
@@ -36,56 +36,6 @@ def test_rare_classes_weigh_more_but_not_without_limit() -> None:
     double = np.ones(991, np.float32)
     double[0] = 2
     assert label_weights(allowed, double, np.ones(3, bool))[0] > 1.9 * weight[0] * 0.99
-
-
-def squares_of(pixels: Pixels, side: float) -> np.ndarray:
-    """Number of the square of each pixel."""
-    cells = np.stack([pixels.x, pixels.y], axis=1) // side
-    return np.unique(cells, axis=0, return_inverse=True)[1].reshape(-1)
-
-
-@pytest.mark.parametrize("side", [20.0, 33.0, 100.0])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_whole_squares_are_held_out(pixels: Pixels, side: float, seed: int) -> None:
-    split = split_labels(pixels, ModelSettings(calibration_m=side, seed=seed))
-    assert split.notes == ()
-    assert np.array_equal(split.train | split.calibrate, pixels.labelled)
-    assert not (split.train & split.calibrate).any()
-    squares = squares_of(pixels, side)
-    held, kept = (np.unique(squares[part]) for part in (split.calibrate, split.train))
-    assert not set(held) & set(kept)
-    assert len(held) == pytest.approx(0.2 * (len(held) + len(kept)), abs=0.5)
-
-
-def test_about_a_fifth_of_the_labels_is_held_out(pixels: Pixels) -> None:
-    for seed in range(10):
-        split = split_labels(pixels, ModelSettings(calibration_m=20, seed=seed))
-        share = split.calibrate.sum() / pixels.labelled.sum()
-        assert 0.12 < share < 0.28
-
-
-def test_the_split_depends_on_the_seed_alone(pixels: Pixels) -> None:
-    one, two, other = (split_labels(pixels, ModelSettings(seed=s)).calibrate for s in (3, 3, 4))
-    assert np.array_equal(one, two)
-    assert not np.array_equal(one, other)
-    # Nor do pixels without labels have a say.
-    own = pixels.pick(pixels.labelled)
-    assert np.array_equal(split_labels(own, ModelSettings(seed=3)).calibrate, one[: len(own)])
-
-
-@pytest.mark.parametrize(("side", "squares"), [(200, 4), (1000, 1)])
-def test_few_squares_are_noted(pixels: Pixels, side: float, squares: int) -> None:
-    split = split_labels(pixels, ModelSettings(calibration_m=side))
-    assert split.notes == (f"samples in {squares} squares only: nothing held out, not calibrated",)
-    assert np.array_equal(split.train, pixels.labelled)
-    assert not split.calibrate.any()
-
-
-def test_five_squares_are_enough(pixels: Pixels) -> None:
-    five = np.isin(squares_of(pixels, 100), [0, 3, 7, 9, 12]) & pixels.labelled
-    split = split_labels(pixels.pick(five), ModelSettings())
-    assert split.calibrate.any()
-    assert len(np.unique(squares_of(pixels.pick(five), 100)[split.calibrate])) == 1
 
 
 def test_labels_that_teach_nothing_are_left_out(pixels: Pixels) -> None:
@@ -113,6 +63,21 @@ def test_nothing_held_out_has_its_shape() -> None:
     nothing = Held.nothing(4)
     assert nothing.probability.shape == nothing.allowed.shape == (0, 4)
     assert len(nothing.labels) == len(nothing.weight) == 0
+
+
+def test_doubt_keeps_the_confidence_humble() -> None:
+    # All right: without doubt the confidence is as high as may be, with it as high as it says.
+    logits = np.tile([2.0, 0.0, 0.0], (50, 1))
+    allowed = np.tile([True, False, False], (50, 1))
+    weight = np.ones(50)
+
+    def confidence(doubt: float) -> float:
+        p = np.exp(logits[0] / fit_temperature(logits, allowed, weight, doubt))
+        return float(p[0] / p.sum())
+
+    assert confidence(0.0) > 0.999
+    assert confidence(0.1) == pytest.approx(0.9, abs=1e-3)
+    assert confidence(0.25) == pytest.approx(0.75, abs=1e-3)
 
 
 def test_temperature_is_found_and_mends_the_error() -> None:

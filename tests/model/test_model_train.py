@@ -14,7 +14,7 @@ from model_landscape import SETTINGS, make_legend, make_samples, make_series, ma
 from bocage.errors import ConfigError, InputError
 from bocage.legend import Legend
 from bocage.model import FieldModel, Pixels, predict, read_pixels, train
-from bocage.model._targets import split_labels
+from bocage.model._split import split_labels
 from bocage.model._torch import require_torch
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")

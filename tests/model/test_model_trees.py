@@ -10,7 +10,7 @@ from model_landscape import MONTHS, make_legend, make_samples, make_series, make
 from bocage.errors import ConfigError, InputError
 from bocage.legend import Legend
 from bocage.model import ModelSettings, Pixels, TreesModel, load_model, predict, read_pixels, train
-from bocage.model._targets import split_labels
+from bocage.model._split import split_labels
 from bocage.model._trees import _vote
 from bocage.model.baselines import fit_predict, pixel_features
 
@@ -51,9 +51,11 @@ def test_growing_is_repeatable_and_the_seed_matters(
 def test_pixels_without_labels_teach_no_tree(
     pixels: Pixels, legend: Legend, forest: TreesModel
 ) -> None:
-    alone = train(pixels.pick(pixels.labelled), legend, SETTINGS)
+    # They only say how far the map lies from the labels.
+    given = replace(SETTINGS, calibration_m=forest.facts.metrics["calibration"]["side_m"])
+    alone = train(pixels.pick(pixels.labelled), legend, given)
     assert isinstance(alone, TreesModel)
-    assert alone.facts == forest.facts
+    assert alone.facts.metrics == forest.facts.metrics
     assert np.array_equal(alone.arrays["threshold"], forest.arrays["threshold"])
 
 

@@ -22,7 +22,10 @@ def log_likelihood(
 
 
 def fit_temperature(
-    logits: NDArray[np.floating], allowed: NDArray[np.bool_], weight: NDArray[np.floating]
+    logits: NDArray[np.floating],
+    allowed: NDArray[np.bool_],
+    weight: NDArray[np.floating],
+    doubt: float = 0.0,
 ) -> float:
     """Temperature that makes held-out labels likeliest (Guo et al. 2017, ICML).
 
@@ -34,10 +37,18 @@ def fit_temperature(
         bool (label, class).
     weight
         Shape (label,).
+    doubt
+        Share of the loss in which the likeliest class is wrong whatever the labels say. Labels of
+        one place are alike: that all of a few places are right proves little.
     """
+    other = np.ones(allowed.shape, bool)
+    np.put_along_axis(other, np.argmax(logits, axis=1)[:, None], False, axis=1)
 
     def loss(log_temperature: float) -> float:
-        each = log_likelihood(logits, allowed, float(np.exp(log_temperature)))
+        temperature = float(np.exp(log_temperature))
+        each = (1 - doubt) * log_likelihood(logits, allowed, temperature)
+        if doubt:
+            each += doubt * log_likelihood(logits, other, temperature)
         return float(-(weight * each).sum() / weight.sum())
 
     found = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded")

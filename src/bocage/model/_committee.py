@@ -28,6 +28,7 @@ VIEW = View((0, 1, 2))
 """What the shipped network sees: the pixel and both of its surroundings."""
 
 _SCALES = ((0,), (0, 1), (0, 2), (0, 1, 2))  # of the members
+_ALONE = ((0,), (0,))
 
 Told = Callable[[str, float], None]
 """Called after each epoch with who is trained and the mean loss."""
@@ -55,20 +56,33 @@ class Committee:
 
     members: list[Member]
     forest: dict[str, NDArray[Any]]
+    forest_view: View
 
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """Labelled pixels to learn from: their positions, and the weights of all pixels."""
+    """Labelled pixels to learn from.
+
+    Attributes
+    ----------
+    which
+        Their positions.
+    weight
+        Of all pixels.
+    alone
+        The map lies far from the labels: surroundings, which say where a label is as much as
+        what it is, are not looked at.
+    """
 
     which: NDArray[np.intp]
     weight: NDArray[np.float32]
+    alone: bool = False
 
 
-def views(pixels: Pixels) -> list[View]:
+def views(pixels: Pixels, alone: bool = False) -> list[View]:
     """What the members see; those of indices need bands that make some."""
     kinds = (False, True) if index_names(pixels.bands) else (False,)
-    return [View(scales, indices) for indices in kinds for scales in _SCALES]
+    return [View(scales, i) for i in kinds for scales in (_ALONE if alone else _SCALES)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,20 +116,21 @@ def student_epochs(pixels: int, settings: ModelSettings) -> int:
 def elect(bench: Bench, lesson: Lesson, settings: ModelSettings, told: Told) -> Committee:
     """Train the members on labelled pixels."""
     members = []
-    for number, view in enumerate(views(bench.pixels)):
+    for number, view in enumerate(views(bench.pixels, lesson.alone)):
         torch.manual_seed(settings.seed + number)
         who = partial(told, f"member {number + 1}")
         members.append(Member(_learn(bench, lesson, view, settings, who), view))
     pixels = bench.pixels.pick(lesson.which)
     pixels = replace(pixels, weight=lesson.weight[lesson.which])
+    view = View((0,)) if lesson.alone else VIEW
     forest = grow(
         pixels,
-        features_at_scales(pixels),
+        features_at_scales(pixels, view.scales),
         np.ones(len(pixels), bool),
         bench.present,
         replace(settings, trees=_TREES),
     )
-    return Committee(members, forest)
+    return Committee(members, forest, view)
 
 
 def _learn(
@@ -159,7 +174,7 @@ def poll(bench: Bench, committee: Committee, which: NDArray[np.intp]) -> Opinion
         said = logits_of(member.net, which, partial(bench.inputs, view=member.view))
         total += torch.softmax(said, dim=1)
     nets = (total / len(committee.members)).cpu().numpy()
-    features = features_at_scales(bench.pixels.pick(which))
+    features = features_at_scales(bench.pixels.pick(which), committee.forest_view.scales)
     return Opinions(nets, leaf_shares(committee.forest, features, len(bench.present)))
 
 

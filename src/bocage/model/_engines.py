@@ -70,7 +70,7 @@ def train(
 
 def _with_sets(facts: Facts, held: Held, legend: Legend) -> Facts:
     """The facts with thresholds of conformal sets at every level."""
-    thresholds = conformal_thresholds(held.probability, held.allowed, legend)
+    thresholds = conformal_thresholds(held.probability, held.allowed, legend, places=held.squares)
     conformal = {"coverage": COVERAGE, "thresholds": thresholds}
     return replace(facts, metrics={**facts.metrics, "conformal": conformal})
 

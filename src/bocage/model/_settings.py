@@ -36,7 +36,8 @@ class ModelSettings:
     unlabelled
         Pixels without labels that are learned from, at most.
     calibration_m
-        Side of the squares whose labels are held out together to calibrate, metres.
+        Side of the squares whose labels are held out together to calibrate, metres, or ``auto``:
+        such that held-out labels lie about as far from the others as the map from the samples.
     trees
         Number of trees of the trees engine.
     threads
@@ -57,7 +58,7 @@ class ModelSettings:
     smoothing: float = 0.1
     month_dropout: float = 0.6
     unlabelled: int = 60_000
-    calibration_m: float = 100.0
+    calibration_m: float | Literal["auto"] = "auto"
     trees: int = 200
     threads: int = 1
     training_threads: int = 1
@@ -71,8 +72,9 @@ class ModelSettings:
             raise ConfigError(f"model.epochs is {self.epochs}", remedy="use auto or 1, 2, 3 …")
         if self.unlabelled < 0:
             raise ConfigError(f"model.unlabelled is {self.unlabelled}", remedy="use 0 or more")
-        if self.calibration_m <= 0:
-            raise ConfigError(f"model.calibration_m is {self.calibration_m}", remedy="use 100")
+        side = self.calibration_m
+        if side != "auto" and (not isinstance(side, int | float) or side <= 0):
+            raise ConfigError(f"model.calibration_m is {side}", remedy="use auto or metres")
         for name in ("batch", "trees", "threads", "training_threads", "width", "member_width"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"model.{name} is {getattr(self, name)}", remedy="use 1 or more")

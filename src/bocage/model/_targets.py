@@ -1,4 +1,4 @@
-"""What is learned from which label: classes that occur, weights, and what is held out."""
+"""What is learned from which label: classes that occur, and weights."""
 
 from __future__ import annotations
 
@@ -9,20 +9,8 @@ from numpy.typing import NDArray
 
 from bocage.errors import InputError
 from bocage.model._pixels import Pixels
-from bocage.model._settings import ModelSettings
 
 _CAP = 5.0  # largest class weight
-_SHARE = 0.2  # of the squares is held out
-_FEWEST = 5  # squares
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Labels that train and that calibrate, bool (pixel,) each; `notes` say what was odd."""
-
-    train: NDArray[np.bool_]
-    calibrate: NDArray[np.bool_]
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +27,15 @@ class Held:
         Leaves that each label allows, bool (n, class).
     weight
         Of each label, shape (n,).
+    squares
+        Number of places that the labels come from; those of one place are alike.
     """
 
     labels: NDArray[np.intp]
     probability: NDArray[np.float32]
     allowed: NDArray[np.bool_]
     weight: NDArray[np.float32]
+    squares: int = 0
 
     @classmethod
     def nothing(cls, classes: int) -> Held:
@@ -106,24 +97,3 @@ def label_weights(
     total = weight * (members @ np.clip(ratio, 1 / _CAP, _CAP))
     scaled: NDArray[np.float32] = (total / total.mean()).astype(np.float32)
     return scaled
-
-
-def split_labels(pixels: Pixels, settings: ModelSettings) -> Split:
-    """Choose the labels that are held out to calibrate: those of a fifth of the squares.
-
-    The squares have sides of `settings.calibration_m`. What is held out should be about as far
-    from what is learned as the map is from the samples (Linnenbrink et al. 2024, Geosci. Model
-    Dev.): whole folds lie much farther and make a model of its own ground look unsure, single
-    labels share their parcels. With fewer than five squares nothing is held out, which is noted.
-    """
-    labelled = pixels.labelled
-    none = np.zeros(len(pixels), bool)
-    cells = np.stack([pixels.x, pixels.y], axis=1)[labelled] // settings.calibration_m
-    squares, which = np.unique(cells, axis=0, return_inverse=True)
-    if len(squares) < _FEWEST:
-        note = f"samples in {len(squares)} squares only: nothing held out, not calibrated"
-        return Split(labelled, none, (note,))
-    order = np.random.default_rng(settings.seed).permutation(len(squares))
-    held = none.copy()
-    held[labelled] = np.isin(which.reshape(-1), order[: max(1, round(_SHARE * len(order)))])
-    return Split(labelled & ~held, held)

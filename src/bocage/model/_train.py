@@ -18,6 +18,7 @@ from bocage.model._committee import (
     VIEW,
     Committee,
     Lesson,
+    Opinions,
     elect,
     member_epochs,
     poll,
@@ -31,14 +32,16 @@ from bocage.model._field import FieldModel
 from bocage.model._network import FieldNet, PixelNet
 from bocage.model._pixels import Pixels
 from bocage.model._settings import ModelSettings
-from bocage.model._targets import Held, labels_by_class, present_classes, split_labels, usable
+from bocage.model._split import Split, split_labels
+from bocage.model._targets import Held, labels_by_class, present_classes, usable
 
 Progress = Callable[[int, int, Mapping[str, Any]], None]
 """Called after each epoch with its number, the planned number and its record."""
 
 
 _SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7)  # of the forest
-_SHARE_UNTRIED = 0.2  # with too few places to try
+_USUAL_SHARE = 0.35
+_TELLING = 5  # squares
 
 
 def train_field(
@@ -58,21 +61,20 @@ def train_field(
         bench = _set_up(pixels, settings)
         split = split_labels(pixels, settings)
         labels, weight = np.flatnonzero(pixels.labelled), _weight(bench)
-        diary = _Diary(
-            _planned(pixels, split.train, bool(split.calibrate.any()), settings), progress
-        )
+        diary = _Diary(_planned(pixels, split, settings), progress)
         metrics: dict[str, Any] = {
             "calibrated": False,
             "temperature": 1.0,
-            "forest_share": _SHARE_UNTRIED,
+            "forest_share": _USUAL_SHARE,
         }
         held = Held.nothing(len(pixels.codes))
         if split.calibrate.any():
             diary.chapter = "trial "
-            trial = elect(bench, Lesson(np.flatnonzero(split.train), weight), settings, diary)
-            metrics, held = _calibrate(bench, trial, split.calibrate)
+            lesson = Lesson(np.flatnonzero(split.train), weight, split.beyond)
+            trial = elect(bench, lesson, settings, diary)
+            metrics, held = _calibrate(bench, trial, split)
         diary.chapter = ""
-        committee = elect(bench, Lesson(labels, weight), settings, diary)
+        committee = elect(bench, Lesson(labels, weight, split.beyond), settings, diary)
         opinions = poll(bench, committee, np.arange(len(pixels)))
         targets = bench.tensor(opinions.together(float(metrics["forest_share"])))
         net = teach(bench, targets, settings, diary)
@@ -134,12 +136,12 @@ class _Diary:
             self._progress(len(self.records), self._planned, self.records[-1])
 
 
-def _planned(pixels: Pixels, train: NDArray[np.bool_], trial: bool, settings: ModelSettings) -> int:
+def _planned(pixels: Pixels, split: Split, settings: ModelSettings) -> int:
     """Epochs of all networks together."""
-    labels = int(pixels.labelled.sum())
-    members = member_epochs(labels, settings)
-    members += member_epochs(int(train.sum()), settings) if trial else 0
-    return len(views(pixels)) * members + student_epochs(len(pixels), settings)
+    members = member_epochs(int(pixels.labelled.sum()), settings)
+    if split.calibrate.any():
+        members += member_epochs(int(split.train.sum()), settings)
+    return len(views(pixels, split.beyond)) * members + student_epochs(len(pixels), settings)
 
 
 def _weight(bench: Bench) -> NDArray[np.float32]:
@@ -149,33 +151,51 @@ def _weight(bench: Bench) -> NDArray[np.float32]:
     return found
 
 
-def _calibrate(
-    bench: Bench, committee: Committee, held_out: NDArray[np.bool_]
-) -> tuple[dict[str, Any], Held]:
-    """What suits labels that the committee has not seen, and what it says of them.
-
-    The share of the forest is the one that makes them likeliest at its best temperature.
-    """
-    which = np.flatnonzero(held_out)
+def _calibrate(bench: Bench, committee: Committee, split: Split) -> tuple[dict[str, Any], Held]:
+    """What suits labels that the committee has not seen, and what it says of them."""
+    which = np.flatnonzero(split.calibrate)
     allowed, weight = bench.pixels.allowed[which], bench.pixels.weight[which]
     opinions = poll(bench, committee, which)
-    tried = []
-    for share in _SHARES:
-        logs = np.log(np.maximum(opinions.together(share), np.finfo(np.float32).tiny))
-        temperature = fit_temperature(logs, allowed, weight)
-        loss = -(weight * log_likelihood(logs, allowed, temperature)).sum()
-        tried.append((float(loss), share, temperature))
-    _, share, temperature = min(tried)
+    share = _forest_share(opinions, allowed, weight, split)
     said = opinions.together(share)
+    temperature = fit_temperature(_logs(said), allowed, weight, split.doubt)
     calibrated = soften(said, temperature)
     before, after = scores(said, allowed), scores(calibrated, allowed)
     metrics = {
         "calibrated": True,
         "temperature": temperature,
         "forest_share": share,
-        "calibration": {**after, "ece_before": before["ece"]},
+        "calibration": {**after, "ece_before": before["ece"], **split.record},
     }
-    return metrics, Held(which, calibrated, allowed, weight)
+    return metrics, Held(which, calibrated, allowed, weight, split.squares)
+
+
+def _forest_share(
+    opinions: Opinions, allowed: NDArray[np.bool_], weight: NDArray[np.float32], split: Split
+) -> float:
+    """The share that makes held-out labels likeliest at its best temperature.
+
+    Of shares that are worse by less than a standard error over squares, the most usual one
+    (Breiman et al. 1984, the rule of one standard error); a few places tell nothing.
+    """
+    if split.squares < _TELLING:
+        return _USUAL_SHARE
+    each = []
+    for share in _SHARES:
+        logs = _logs(opinions.together(share))
+        temperature = fit_temperature(logs, allowed, weight, split.doubt)
+        loss = -weight * log_likelihood(logs, allowed, temperature)
+        each.append(np.bincount(split.square, weights=loss, minlength=split.squares))
+    losses = np.array(each)  # (share, square)
+    worse = losses - losses[losses.sum(axis=1).argmin()]
+    error = worse.std(axis=1) * np.sqrt(split.squares)
+    alike = [s for s, w, e in zip(_SHARES, worse.sum(axis=1), error, strict=True) if w <= e]
+    return min(alike, key=lambda share: abs(share - _USUAL_SHARE))
+
+
+def _logs(probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = np.log(np.maximum(probability, np.finfo(np.float32).tiny))
+    return found
 
 
 def _notes(bench: Bench) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,13 @@ from bocage.model._features import feature_names, fill_months, with_indices
 from bocage.model._pixels import Pixels
 from bocage.model._scales import Look
 from bocage.model._settings import ModelSettings
+from bocage.model._split import split_labels
 from bocage.model._store import read_arrays, write_arrays
 from bocage.model._targets import (
     Held,
     label_weights,
     labels_by_class,
     present_classes,
-    split_labels,
     usable,
 )
 
@@ -106,21 +107,24 @@ def train_trees(pixels: Pixels, legend: Legend, settings: ModelSettings) -> tupl
     """
     pixels.require(legend)
     pixels = usable(pixels)
+    split = split_labels(pixels, settings)
+    train, calibrate = split.train[pixels.labelled], split.calibrate[pixels.labelled]
     pixels = pixels.pick(pixels.labelled)
     features, present = _label_features(pixels), present_classes(pixels.allowed)
-    split = split_labels(pixels, settings)
     temperature, held = 1.0, Held.nothing(len(pixels.codes))
-    metrics: dict[str, Any] = {"calibrated": bool(split.calibrate.any())}
+    metrics: dict[str, Any] = {"calibrated": bool(calibrate.any())}
     if metrics["calibrated"]:
-        which = np.flatnonzero(split.calibrate)
+        which = np.flatnonzero(calibrate)
         allowed, weight = pixels.allowed[which], pixels.weight[which]
-        trial = grow(pixels, features, split.train, present, settings)
+        trial = grow(pixels, features, train, present, settings)
         shares = TreesModel(_facts(pixels, present, settings), trial).shares(features[which])
-        temperature = fit_temperature(np.log(np.maximum(shares, _TINY)), allowed, weight)
+        temperature = fit_temperature(
+            np.log(np.maximum(shares, _TINY)), allowed, weight, split.doubt
+        )
         calibrated = soften(shares, temperature)
         before, after = scores(shares, allowed), scores(calibrated, allowed)
-        metrics["calibration"] = {**after, "ece_before": before["ece"]}
-        held = Held(which, calibrated, allowed, weight)
+        metrics["calibration"] = {**after, "ece_before": before["ece"], **split.record}
+        held = Held(which, calibrated, allowed, weight, split.squares)
     metrics |= {"temperature": temperature, "notes": list(split.notes)}
     metrics |= {"labels": {"all": len(pixels)}, "labels_by_class": labels_by_class(pixels)}
     every = np.ones(len(pixels), bool)
@@ -133,10 +137,19 @@ def _label_features(pixels: Pixels) -> NDArray[np.float32]:
     return _features(pixels.near, pixels)
 
 
-def features_at_scales(pixels: Pixels) -> NDArray[np.float32]:
-    """Features of pixels and of their surroundings, and layers of the place, (pixel, feature)."""
-    scales = (pixels.near, *np.moveaxis(pixels.wide, 1, 0))
-    return np.concatenate([*(_features(values, pixels) for values in scales), pixels.place], axis=1)
+def features_at_scales(pixels: Pixels, scales: Sequence[int]) -> NDArray[np.float32]:
+    """Features of pixels at some scales, and layers of the place, (pixel, feature).
+
+    Parameters
+    ----------
+    pixels
+        The pixels.
+    scales
+        0: the pixel itself, 1 …: its surroundings in the order of `WIDE_M`.
+    """
+    values = (pixels.near, *np.moveaxis(pixels.wide, 1, 0))
+    found = [_features(values[scale], pixels) for scale in scales]
+    return np.concatenate([*found, pixels.place], axis=1)
 
 
 def _features(values: NDArray[np.float16], pixels: Pixels) -> NDArray[np.float32]:
