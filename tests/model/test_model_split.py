@@ -60,39 +60,55 @@ def test_ten_squares_are_enough(pixels: Pixels) -> None:
     assert len(np.unique(squares_of(pixels.pick(ten), 100)[split.calibrate])) == 2
 
 
-def on_a_line(pixels: Pixels, beside: float) -> Pixels:
-    """A label every 5 m along 2 km; pixels without labels `beside` that line."""
+def in_parcels(pixels: Pixels, same: bool) -> Pixels:
+    """Labels in a hundred parcels of 100 m, each with a season of its own.
+
+    The pixels without labels have the seasons of these parcels, or of others.
+    """
+    rng = np.random.default_rng(0)
+    count, labels = len(pixels), int(pixels.labelled.sum())
+    x, y = rng.uniform(0, 1000, (2, count))
+    parcel = (10 * (y // 100) + x // 100).astype(int)
+    if not same:
+        parcel[labels:] += 100
+    seasons = rng.uniform(0, 0.5, (200, *pixels.near.shape[1:]))
+    near = seasons[parcel] + rng.normal(0, 0.01, pixels.near.shape)
+    return replace(pixels, x=x, y=y, near=near.astype(np.float16))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_held_out_labels_are_as_foreign_as_the_map(pixels: Pixels, seed: int) -> None:
+    known, foreign = (
+        split_labels(in_parcels(pixels, same), ModelSettings(seed=seed)) for same in (True, False)
+    )
+    assert known.side_m < 100  # the rest of a parcel is among the labels that teach
+    assert foreign.side_m >= 100
+    assert not known.beyond
+    assert known.notes == foreign.notes == ()
+
+
+def beside(pixels: Pixels, metres: float) -> Pixels:
+    """A label every 5 m along 2 km; pixels without labels so far beside that line."""
     x = 5.0 * (np.arange(len(pixels)) % 400) + 1
-    return replace(pixels, x=x, y=np.where(pixels.labelled, 10.0, 10.0 + beside))
-
-
-@pytest.mark.parametrize(("beside", "side"), [(5, 25), (40, 100), (60, 200)])
-def test_held_out_labels_lie_about_as_far_as_the_map(
-    pixels: Pixels, beside: float, side: float
-) -> None:
-    # Within a square of side s on a line, the nearest label outside is s / 4 away on average.
-    split = split_labels(on_a_line(pixels, beside), ModelSettings())
-    assert split.side_m == side
-    assert split.notes == ()
-    assert not split.beyond
+    return replace(pixels, x=x, y=np.where(pixels.labelled, 10.0, 10.0 + metres))
 
 
 def test_a_map_beyond_all_squares_is_noted(pixels: Pixels) -> None:
-    split = split_labels(on_a_line(pixels, 900), ModelSettings())
-    assert split.side_m == 200  # 400 leaves five squares
+    split = split_labels(beside(pixels, 900), ModelSettings())
     assert split.beyond
+    assert split.side_m == 200  # 400 m leave five squares
     assert "lies 900 m or more from any label" in split.notes[0]
+    assert not split_labels(beside(pixels, 90), ModelSettings()).beyond
 
 
 def test_without_a_map_the_squares_are_usual_ones(pixels: Pixels) -> None:
-    line = on_a_line(pixels, 900)
+    line = beside(pixels, 900)
     assert split_labels(line.pick(line.labelled), ModelSettings()).side_m == 100
 
 
-def test_doubt_is_half_a_square(pixels: Pixels) -> None:
-    split = split_labels(on_a_line(pixels, 100), ModelSettings(calibration_m=100))
+def test_squares_are_counted(pixels: Pixels) -> None:
+    split = split_labels(beside(pixels, 90), ModelSettings(calibration_m=100))
     assert split.squares == 4  # a fifth of twenty
-    assert split.doubt == pytest.approx(0.5 / 5)
     assert split.record == {"squares": 4, "side_m": 100}
     assert np.array_equal(np.unique(split.square), np.arange(4))
     assert len(split.square) == split.calibrate.sum()

@@ -65,19 +65,20 @@ def test_nothing_held_out_has_its_shape() -> None:
     assert len(nothing.labels) == len(nothing.weight) == 0
 
 
-def test_doubt_keeps_the_confidence_humble() -> None:
-    # All right: without doubt the confidence is as high as may be, with it as high as it says.
-    logits = np.tile([2.0, 0.0, 0.0], (50, 1))
+@pytest.mark.parametrize("places", [1, 4, 50])
+def test_few_places_keep_the_confidence_humble(places: int) -> None:
+    # All labels are right: without places the confidence is as high as may be.
+    logits = np.random.default_rng(0).uniform(1, 9, (50, 1)) * np.array([1.0, 0.0, 0.0])
     allowed = np.tile([True, False, False], (50, 1))
     weight = np.ones(50)
 
-    def confidence(doubt: float) -> float:
-        p = np.exp(logits[0] / fit_temperature(logits, allowed, weight, doubt))
-        return float(p[0] / p.sum())
+    def confidence(temperature: float) -> float:
+        p = np.exp(logits / temperature)
+        return float((p.max(axis=1) / p.sum(axis=1)).mean())
 
-    assert confidence(0.0) > 0.999
-    assert confidence(0.1) == pytest.approx(0.9, abs=1e-3)
-    assert confidence(0.25) == pytest.approx(0.75, abs=1e-3)
+    assert confidence(fit_temperature(logits, allowed, weight)) > 0.99
+    humble = confidence(fit_temperature(logits, allowed, weight, places))
+    assert humble == pytest.approx((places + 0.5) / (places + 1), abs=1e-3)
 
 
 def test_temperature_is_found_and_mends_the_error() -> None:

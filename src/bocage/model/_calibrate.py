@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import log_softmax, softmax
 
 _RANGE = (0.25, 8.0)
 
@@ -25,7 +25,7 @@ def fit_temperature(
     logits: NDArray[np.floating],
     allowed: NDArray[np.bool_],
     weight: NDArray[np.floating],
-    doubt: float = 0.0,
+    places: int | None = None,
 ) -> float:
     """Temperature that makes held-out labels likeliest (Guo et al. 2017, ICML).
 
@@ -37,22 +37,29 @@ def fit_temperature(
         bool (label, class).
     weight
         Shape (label,).
-    doubt
-        Share of the loss in which the likeliest class is wrong whatever the labels say. Labels of
-        one place are alike: that all of a few places are right proves little.
+    places
+        Number of places that the labels come from, when those of one place are alike. That all
+        labels of a few places are right proves little: the mean confidence never exceeds what the
+        accuracy would be with one place more, half of it wrong (the mean of Jeffreys' posterior).
     """
-    other = np.ones(allowed.shape, bool)
-    np.put_along_axis(other, np.argmax(logits, axis=1)[:, None], False, axis=1)
 
     def loss(log_temperature: float) -> float:
-        temperature = float(np.exp(log_temperature))
-        each = (1 - doubt) * log_likelihood(logits, allowed, temperature)
-        if doubt:
-            each += doubt * log_likelihood(logits, other, temperature)
+        each = log_likelihood(logits, allowed, float(np.exp(log_temperature)))
         return float(-(weight * each).sum() / weight.sum())
 
-    found = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded")
-    return round(float(np.exp(found.x)), 6)
+    low, high = np.log(_RANGE)
+    found = minimize_scalar(loss, bounds=(low, high), method="bounded").x
+    if places is not None:
+        right = np.take_along_axis(allowed, np.argmax(logits, axis=1)[:, None], axis=1)[:, 0]
+        most = (places * np.average(right, weights=weight) + 0.5) / (places + 1)
+
+        def excess(log_temperature: float) -> float:
+            shares = softmax(np.asarray(logits, np.float64) / np.exp(log_temperature), axis=1)
+            return float(np.average(shares.max(axis=1), weights=weight) - most)
+
+        if excess(found) > 0:
+            found = brentq(excess, found, high) if excess(high) < 0 else high
+    return round(float(np.exp(found)), 6)
 
 
 def soften(probability: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:

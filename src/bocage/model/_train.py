@@ -158,7 +158,7 @@ def _calibrate(bench: Bench, committee: Committee, split: Split) -> tuple[dict[s
     opinions = poll(bench, committee, which)
     share = _forest_share(opinions, allowed, weight, split)
     said = opinions.together(share)
-    temperature = fit_temperature(_logs(said), allowed, weight, split.doubt)
+    temperature = fit_temperature(_logs(said), allowed, weight, split.squares)
     calibrated = soften(said, temperature)
     before, after = scores(said, allowed), scores(calibrated, allowed)
     metrics = {
@@ -183,7 +183,7 @@ def _forest_share(
     each = []
     for share in _SHARES:
         logs = _logs(opinions.together(share))
-        temperature = fit_temperature(logs, allowed, weight, split.doubt)
+        temperature = fit_temperature(logs, allowed, weight, split.squares)
         loss = -weight * log_likelihood(logs, allowed, temperature)
         each.append(np.bincount(split.square, weights=loss, minlength=split.squares))
     losses = np.array(each)  # (share, square)

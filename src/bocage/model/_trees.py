@@ -119,7 +119,7 @@ def train_trees(pixels: Pixels, legend: Legend, settings: ModelSettings) -> tupl
         trial = grow(pixels, features, train, present, settings)
         shares = TreesModel(_facts(pixels, present, settings), trial).shares(features[which])
         temperature = fit_temperature(
-            np.log(np.maximum(shares, _TINY)), allowed, weight, split.doubt
+            np.log(np.maximum(shares, _TINY)), allowed, weight, split.squares
         )
         calibrated = soften(shares, temperature)
         before, after = scores(shares, allowed), scores(calibrated, allowed)
