@@ -11,110 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from bocage.accuracy._estimate import Design, Interval, normal, ratio, wilson
+from bocage.accuracy._estimate import Design, normal, ratio, wilson
+from bocage.accuracy._result import UNKNOWN, Assessment, Pairs
 from bocage.accuracy._values import to_level
 from bocage.errors import InputError
 from bocage.legend import Legend
-
-UNKNOWN = 0
-"""Code of a place without a class."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """Places at which map and reference are compared.
-
-    Attributes
-    ----------
-    mapped, reference
-        Codes of one level, int (n,); 0 in `mapped` is unclassified and counts as an error.
-    weight
-        Area in hectares (or number of units) that each row stands for; None: all the same.
-    stratum
-        Stratum of each row; None: one stratum.
-    cluster
-        Group of rows that were sampled together and are not independent; None: none are.
-    count
-        Number of places in each row; None: one.
-    hectares
-        Whether the weights are hectares, so that areas can be estimated.
-    notes
-        What a reader must know about the pairs.
-    """
-
-    mapped: NDArray[np.int64]
-    reference: NDArray[np.int64]
-    weight: NDArray[np.float64] | None = None
-    stratum: NDArray[Any] | None = None
-    cluster: NDArray[Any] | None = None
-    count: NDArray[np.int64] | None = None
-    hectares: bool = False
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Assessment:
-    """Accuracy of a map at one level of its legend.
-
-    Attributes
-    ----------
-    level
-        Level of the legend.
-    n
-        Number of places.
-    confusion
-        Number of places, rows map code, columns reference code; a row 0 holds unclassified ones.
-    proportions
-        Estimated share of the area in each cell of the confusion matrix.
-    oa, oa_ci95
-        Overall accuracy, 0 … 1, and its interval of 95 %.
-    macro_f1
-        Mean F1 over the classes that occur in the reference.
-    per_class
-        A row a class: ``code``, ``name``, ``n_map``, ``n_ref``, user's accuracy ``ua``,
-        ``ua_low``, ``ua_high``, producer's accuracy ``pa``, ``pa_low``, ``pa_high``, ``f1``, and
-        the estimated area ``area_ha``, ``area_low``, ``area_high``; NaN where there is none.
-    estimator
-        ``stratified``, ``weighted`` or ``simple`` (see `assess`).
-    notes
-        What was left out, and strata without a sample.
-    """
-
-    level: int
-    n: int
-    confusion: pd.DataFrame
-    proportions: pd.DataFrame
-    oa: float
-    oa_ci95: Interval
-    macro_f1: float
-    per_class: pd.DataFrame
-    estimator: str
-    notes: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; None where there is no number."""
-        rows = self.per_class.to_dict(orient="records")
-        return {
-            "level": self.level,
-            "n": self.n,
-            "estimator": self.estimator,
-            "oa": _plain(self.oa),
-            "oa_ci95": [_plain(v) for v in self.oa_ci95],
-            "macro_f1": _plain(self.macro_f1),
-            "per_class": [{str(k): _plain(v) for k, v in row.items()} for row in rows],
-            "confusion": {
-                "map": [int(c) for c in self.confusion.index],
-                "reference": [int(c) for c in self.confusion.columns],
-                "counts": self.confusion.to_numpy().tolist(),
-            },
-            "notes": list(self.notes),
-        }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float | np.floating):
-        return None if math.isnan(value) else float(value)
-    return int(value) if isinstance(value, np.integer) else value
 
 
 def assess(
@@ -127,6 +28,7 @@ def assess(
     strata: ArrayLike | None = None,
     stratum_areas: Mapping[Any, float] | None = None,
     weights: ArrayLike | None = None,
+    within: ArrayLike | None = None,
 ) -> Assessment:
     """Estimate the accuracy of a map from sample places.
 
@@ -159,6 +61,9 @@ def assess(
     weights
         Area in hectares that each place stands for, shape (n,). With strata it is scaled to
         the area of each stratum.
+    within
+        Places, bool (n,), that lie in the region of interest. All places still say how the
+        sample was drawn; the estimates are those of the region (domain estimation).
 
     Raises
     ------
@@ -166,6 +71,31 @@ def assess(
         If lengths differ, a code is not in the legend or too coarse for `level`, a
         sampled stratum has no area, or no place is left.
     """
+    pairs = point_pairs(
+        map_codes,
+        reference_codes,
+        legend,
+        areas=areas,
+        strata=strata,
+        stratum_areas=stratum_areas,
+        weights=weights,
+        groups={} if within is None else {"within": np.asarray(within, dtype=bool)},
+    )
+    return assess_pairs(pairs, legend, level, within=pairs.groups.get("within"))
+
+
+def point_pairs(
+    map_codes: ArrayLike,
+    reference_codes: ArrayLike,
+    legend: Legend,
+    *,
+    areas: Mapping[int, float] | None = None,
+    strata: ArrayLike | None = None,
+    stratum_areas: Mapping[Any, float] | None = None,
+    weights: ArrayLike | None = None,
+    groups: Mapping[str, NDArray[Any]] | None = None,
+) -> Pairs:
+    """Weigh sample places for `assess_pairs`; parameters as `assess`, and `groups` of places."""
     mapped, reference = _codes(map_codes), _codes(reference_codes)
     weight = None if weights is None else np.asarray(weights, dtype=float)
     stratum = None if strata is None else np.asarray(strata)
@@ -173,7 +103,8 @@ def assess(
         stratum, stratum_areas = _map_strata(mapped, areas, legend)
     elif stratum is not None and stratum_areas is None:
         raise InputError("strata without their areas", remedy="give stratum_areas, hectares")
-    for name, array in (("reference", reference), ("strata", stratum), ("weights", weight)):
+    named = {"reference": reference, "strata": stratum, "weights": weight, **(groups or {})}
+    for name, array in named.items():
         if array is not None and array.shape != mapped.shape:
             raise InputError(
                 f"{array.size} {name} values for {mapped.size} map codes",
@@ -182,16 +113,20 @@ def assess(
     kept = reference != UNKNOWN
     dropped = int((~kept).sum())
     notes = [f"{dropped} places have no reference and were left out"] if dropped else []
-    mapped, reference = mapped[kept], reference[kept]
     weight = None if weight is None else weight[kept]
     if stratum is not None and stratum_areas is not None:
         stratum = stratum[kept]
         weight = _expand(stratum, weight, stratum_areas)
         notes += _unsampled(stratum, stratum_areas)
-    pairs = Pairs(
-        mapped, reference, weight, stratum, hectares=weight is not None, notes=tuple(notes)
+    return Pairs(
+        mapped[kept],
+        reference[kept],
+        weight,
+        stratum,
+        hectares=weight is not None,
+        groups={k: v[kept] for k, v in (groups or {}).items()},
+        notes=tuple(notes),
     )
-    return assess_pairs(pairs, legend, level)
 
 
 def _codes(values: ArrayLike) -> NDArray[np.int64]:
@@ -246,7 +181,13 @@ def _unsampled(stratum: NDArray[Any], areas: Mapping[Any, float]) -> list[str]:
     ]
 
 
-def assess_pairs(pairs: Pairs, legend: Legend, level: int | None = None) -> Assessment:
+def assess_pairs(
+    pairs: Pairs,
+    legend: Legend,
+    level: int | None = None,
+    *,
+    within: NDArray[np.bool_] | None = None,
+) -> Assessment:
     """Estimate the accuracy of a map from pairs whose weights, strata and clusters are known.
 
     Parameters
@@ -257,6 +198,8 @@ def assess_pairs(pairs: Pairs, legend: Legend, level: int | None = None) -> Asse
         Legend of the codes.
     level
         Level of the comparison; the leaves by default.
+    within
+        Rows, bool (n,), of the region that is assessed; all by default.
 
     Raises
     ------
@@ -266,28 +209,31 @@ def assess_pairs(pairs: Pairs, legend: Legend, level: int | None = None) -> Asse
     level = legend.levels if level is None else level
     mapped = to_level(pairs.mapped, legend, level, "map")
     reference = to_level(pairs.reference, legend, level, "reference")
-    if mapped.size == 0:
+    inside = np.ones(len(mapped), dtype=bool) if within is None else pairs.confined(within)
+    if not inside.any():
         raise InputError(
             "no place has a map and a reference class",
             remedy="check that map and reference overlap and use one coordinate reference system",
         )
     count = np.ones(len(mapped), dtype=np.int64) if pairs.count is None else pairs.count
-    codes = [c for c in legend.codes(level) if (mapped == c).any() or (reference == c).any()]
-    rows = [*codes, UNKNOWN] if (mapped == UNKNOWN).any() else codes
     design, estimator = _design(pairs)
-    intervals = _Intervals(design, count if estimator == "simple" else None)
-    oa, low, high = intervals.share((mapped == reference).astype(float), np.ones(len(mapped)))
-    per_class = pd.DataFrame([_class_row(c, mapped, reference, count, intervals) for c in codes])
+    region = _Region(design, inside, count * inside, mapped, reference, score=estimator == "simple")
+    present = set(mapped[inside].tolist()) | set(reference[inside].tolist())
+    codes = [c for c in legend.codes(level) if c in present]
+    oa, error, low, high = region.share(mapped == reference, inside)
+    per_class = pd.DataFrame([region.row(c) for c in codes])
     per_class.insert(1, "name", [legend.name(c, level) for c in codes])
-    total = float(design.weight.sum()) if pairs.hectares else math.nan
-    per_class[["area_ha", "area_low", "area_high"]] *= total
-    confusion = _table(mapped, reference, count, rows, codes).astype(np.int64)
+    areas = ["map_ha", "area_ha", "area_se", "area_low", "area_high"]
+    per_class[areas] *= float(design.weight.sum()) if pairs.hectares else math.nan
+    rows = [*codes, UNKNOWN] if UNKNOWN in present else codes
+    weight = design.weight * inside
     return Assessment(
         level=level,
-        n=int(count.sum()),
-        confusion=confusion,
-        proportions=_table(mapped, reference, design.weight / design.weight.sum(), rows, codes),
+        n=int(region.count.sum()),
+        confusion=_table(region, region.count, rows, codes).astype(np.int64),
+        proportions=_table(region, weight / weight.sum(), rows, codes),
         oa=oa,
+        oa_se=error,
         oa_ci95=(low, high),
         macro_f1=float(per_class.loc[per_class["n_ref"] > 0, "f1"].mean()),
         per_class=per_class,
@@ -321,57 +267,59 @@ def _number(values: NDArray[Any]) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Intervals:
-    """Shares with their intervals: Wilson's for a simple sample, else by the design."""
+class _Region:
+    """The rows of a region, and the design of the whole sample that they belong to."""
 
     design: Design
-    count: NDArray[np.int64] | None
+    inside: NDArray[np.bool_]
+    count: NDArray[np.int64]
+    mapped: NDArray[np.int64]
+    reference: NDArray[np.int64]
+    score: bool
+    """Whether the sample is simple random, so that Wilson's interval holds."""
 
     def share(
-        self, numerator: NDArray[np.float64], denominator: NDArray[np.float64]
-    ) -> tuple[float, float, float]:
-        estimate, error = ratio(self.design, numerator, denominator)
-        if self.count is not None:
-            low, high = wilson(float(self.count @ numerator), float(self.count @ denominator))
+        self, numerator: NDArray[np.bool_], denominator: NDArray[np.bool_]
+    ) -> tuple[float, float, float, float]:
+        """A share with its standard error and interval: Wilson's, else by the design."""
+        above = (numerator & self.inside).astype(float)
+        below = denominator.astype(float)
+        estimate, error = ratio(self.design, above, below)
+        if self.score:
+            low, high = wilson(float(self.count @ above), float(below.sum()))
         else:
             low, high = normal(estimate, error)
-        return estimate, low, high
+        return estimate, error, low, high
 
-
-def _class_row(
-    code: int,
-    mapped: NDArray[np.int64],
-    reference: NDArray[np.int64],
-    count: NDArray[np.int64],
-    intervals: _Intervals,
-) -> dict[str, float]:
-    in_map, in_ref = (mapped == code).astype(float), (reference == code).astype(float)
-    both = in_map * in_ref
-    row: dict[str, float] = {
-        "code": code,
-        "n_map": int(count @ in_map),
-        "n_ref": int(count @ in_ref),
-    }
-    row["ua"], row["ua_low"], row["ua_high"] = intervals.share(both, in_map)
-    row["pa"], row["pa_low"], row["pa_high"] = intervals.share(both, in_ref)
-    weight = intervals.design.weight
-    row["f1"] = 2 * float(weight @ both) / float(weight @ (in_map + in_ref))
-    area = intervals.share(in_ref, np.ones(len(in_ref)))
-    row["area_ha"], row["area_low"], row["area_high"] = area
-    return row
+    def row(self, code: int) -> dict[str, float]:
+        """Accuracies and shares of the area of a class."""
+        in_map = (self.mapped == code) & self.inside
+        in_ref = (self.reference == code) & self.inside
+        both = in_map & in_ref
+        everywhere = np.ones(len(in_map), dtype=bool)
+        weight = self.design.weight
+        row: dict[str, float] = {
+            "code": code,
+            "n_map": int(self.count @ in_map),
+            "n_ref": int(self.count @ in_ref),
+        }
+        row["ua"], row["ua_se"], row["ua_low"], row["ua_high"] = self.share(both, in_map)
+        row["pa"], row["pa_se"], row["pa_low"], row["pa_high"] = self.share(both, in_ref)
+        row["f1"] = 2 * float(weight @ both) / float(weight @ in_map + weight @ in_ref)
+        row["map_ha"] = float(weight @ in_map) / float(weight.sum())
+        area = self.share(in_ref, everywhere)
+        row["area_ha"], row["area_se"], row["area_low"], row["area_high"] = area
+        return row
 
 
 def _table(
-    mapped: NDArray[np.int64],
-    reference: NDArray[np.int64],
-    weight: NDArray[Any],
-    rows: list[int],
-    columns: list[int],
+    region: _Region, weight: NDArray[Any], rows: list[int], columns: list[int]
 ) -> pd.DataFrame:
-    row = pd.Index(rows).get_indexer(pd.Index(mapped))
-    column = pd.Index(columns).get_indexer(pd.Index(reference))
+    inside = region.inside
+    row = pd.Index(rows).get_indexer(pd.Index(region.mapped[inside]))
+    column = pd.Index(columns).get_indexer(pd.Index(region.reference[inside]))
     cells = np.bincount(
-        row * len(columns) + column, weight, minlength=len(rows) * len(columns)
+        row * len(columns) + column, weight[inside], minlength=len(rows) * len(columns)
     ).reshape(len(rows), len(columns))
     return pd.DataFrame(
         cells, index=pd.Index(rows, name="map"), columns=pd.Index(columns, name="reference")

@@ -12,7 +12,11 @@ NO_CONFIDENCE = 255
 
 
 def reliability(
-    confidence_percent: ArrayLike, correct: ArrayLike, bins: int = 10
+    confidence_percent: ArrayLike,
+    correct: ArrayLike,
+    bins: int = 10,
+    *,
+    weights: ArrayLike | None = None,
 ) -> tuple[float, pd.DataFrame]:
     """Compare stated confidence with the share that is right.
 
@@ -24,11 +28,14 @@ def reliability(
         Whether the class is right, same shape.
     bins
         Number of bins of equal width.
+    weights
+        Area that each place stands for, same shape, where the places are a sample with
+        unequal weights; all the same by default.
 
     Returns
     -------
     ece : float
-        Expected calibration error, 0 … 1: mean over the places of the absolute difference
+        Expected calibration error, 0 … 1: mean over the area of the absolute difference
         between accuracy and mean confidence of their bin; NaN without a place.
     table : pandas.DataFrame
         A row a bin that is not empty: ``low``, ``high``, ``n``, mean ``confidence`` and
@@ -45,18 +52,22 @@ def reliability(
             f"{confidence.size} confidences for {right.size} judgements",
             remedy="give one of each per place",
         )
+    weight = np.ones(right.shape) if weights is None else np.asarray(weights, dtype=float).ravel()
+    if weight.shape != right.shape or not (weight > 0).all():
+        raise InputError("weights do not fit the places", remedy="give one above 0 per place")
     if bins < 1:
         raise InputError(f"{bins} bins", remedy="use at least one")
     known = np.isfinite(confidence) & (confidence != NO_CONFIDENCE)
-    confidence, right = confidence[known], right[known]
+    confidence, right, weight = confidence[known], right[known], weight[known]
     if ((confidence < 0) | (confidence > 100)).any():
         raise InputError("a confidence is not within 0 … 100", remedy="give percent")
     number = np.minimum((confidence / 100 * bins).astype(np.intp), bins - 1)
     n = np.bincount(number, minlength=bins)
+    size = np.bincount(number, weight, minlength=bins)
     filled = n > 0
     edges = np.linspace(0, 100, bins + 1)
-    mean = np.bincount(number, confidence, minlength=bins)[filled] / n[filled]
-    hit = 100 * np.bincount(number, right, minlength=bins)[filled] / n[filled]
+    mean = np.bincount(number, weight * confidence, minlength=bins)[filled] / size[filled]
+    hit = 100 * np.bincount(number, weight * right, minlength=bins)[filled] / size[filled]
     table = pd.DataFrame(
         {
             "low": edges[:-1][filled],
@@ -68,4 +79,4 @@ def reliability(
     )
     if not filled.any():
         return float("nan"), table
-    return float((np.abs(mean - hit) * n[filled]).sum() / n.sum() / 100), table
+    return float((np.abs(mean - hit) * size[filled]).sum() / size.sum() / 100), table

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from affine import Affine
 from numpy.typing import NDArray
-from odc.geo.geobox import GeoBox
-from rasterio.features import rasterize
 
-from bocage.accuracy._assessment import UNKNOWN, Assessment, Pairs, assess, assess_pairs
-from bocage.accuracy._layers import ClassRaster, Vector, is_raster, read_classes, read_vector
+from bocage.accuracy._assessment import assess_pairs, point_pairs
+from bocage.accuracy._calibration import NO_CONFIDENCE
+from bocage.accuracy._layers import (
+    ClassRaster,
+    Layer,
+    Vector,
+    is_raster,
+    read_classes,
+    read_vector,
+    split_layer,
+)
+from bocage.accuracy._pixels import by_pixels
+from bocage.accuracy._result import UNKNOWN, Assessment, Pairs
 from bocage.accuracy._values import to_level, values_at, values_at_polygons
 from bocage.errors import InputError
 from bocage.files import existing
-from bocage.grid import CRS, FINE, geobox
+from bocage.grid import CRS
 from bocage.legend import Legend, load_legend
 from bocage.rasters import read_raster
 
-CLUSTER_M = 500.0
-"""Side of the squares that count as one unit where a whole layer is the reference."""
+PROTOCOL = "protocol"
+"""Attribute of reference points that says how they were interpreted."""
 
-Layer = ClassRaster | Vector
+BLIND = "blind"
+"""The protocol whose figures come first."""
+
+_SURE = "confidence of the map"
 
 
 def assess_files(
@@ -37,6 +50,7 @@ def assess_files(
     strata: Path | str | None = None,
     level: int | None = None,
     legend: Legend | str | Path = "pa",
+    protocol: str | None = None,
 ) -> Assessment:
     """Estimate the accuracy of a map file.
 
@@ -63,6 +77,10 @@ def assess_files(
     legend
         Legend of both files, its id or its CSV file.
 
+    protocol
+        The points of this ``protocol`` only. Where the points are of several, one must be
+        named: they are not mixed (`survey_files` gives each).
+
     Returns
     -------
     Assessment
@@ -73,23 +91,79 @@ def assess_files(
         If a file cannot be read, a value is neither a code nor a class index of the legend, the
         layers do not overlap, or strata come with a reference that is no sample.
     """
+    parts = read_pairs(
+        map,
+        reference,
+        map_class=map_class,
+        reference_class=reference_class,
+        strata=strata,
+        level=level,
+        legend=legend,
+    )
+    name, part = choose(parts, protocol, reference)
+    return replace(assess_pairs(part.pairs, part.legend, level), protocol=name)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Pairs of one protocol, with the confidence of the map there (percent; NaN unknown)."""
+
+    pairs: Pairs
+    legend: Legend
+    confidence: NDArray[np.float64] | None = None
+
+
+def choose(
+    parts: Mapping[str | None, Part], protocol: str | None, where: Path | str
+) -> tuple[str | None, Part]:
+    """The part of a protocol, or the only one there is."""
+    if protocol is None and len(parts) == 1:
+        return next(iter(parts.items()))
+    if protocol not in parts:
+        found = ", ".join(str(p) for p in parts)
+        raise InputError(
+            f"{where} has points of the protocols {found}"
+            if protocol is None
+            else f"{where} has no points of the protocol '{protocol}'",
+            remedy=f"choose one of {found}; figures of two protocols are not mixed",
+        )
+    return protocol, parts[protocol]
+
+
+def read_pairs(
+    map: Path | str,
+    reference: Path | str,
+    *,
+    map_class: str | None = None,
+    reference_class: str | None = None,
+    strata: Path | str | None = None,
+    level: int | None = None,
+    legend: Legend | str | Path = "pa",
+    regions: Mapping[str, gpd.GeoDataFrame] | None = None,
+    confidence: Path | str | None = None,
+) -> dict[str | None, Part]:
+    """The places at which two files are compared, per protocol of the reference."""
     known = legend if isinstance(legend, Legend) else load_legend(legend)
     mapped = _read(Path(map), map_class, known, "map")
-    truth = _read(Path(reference), reference_class, known, "reference")
+    truth = _read(Path(reference), reference_class, known, "reference", also=(PROTOCOL,))
     if isinstance(mapped, Vector) and mapped.kind == "points":
         raise InputError(f"the map {map} holds points", remedy="give a raster or polygons")
+    groups = regions or {}
     if isinstance(truth, Vector) and truth.kind == "points":
-        return _by_points(mapped, truth, known, level, strata)
-    if strata is not None:
-        raise InputError(
-            f"strata {strata} with a reference that covers the area",
-            remedy="strata belong to sample points; leave them out",
-        )
-    return assess_pairs(_by_pixels(mapped, truth, known, level), known, level)
+        return _by_points(mapped, truth, known, strata, groups, confidence)
+    for name, given in (("strata", strata), ("confidence", confidence)):
+        if given is not None:
+            raise InputError(
+                f"{name} {given} with a reference that covers the area",
+                remedy=f"{name} belong to sample points; leave it out",
+            )
+    return {None: Part(by_pixels(mapped, truth, known, level, groups), known)}
 
 
-def _read(path: Path, field: str | None, legend: Legend, what: str) -> Layer:
-    existing(path, what)
+def _read(
+    path: Path, field: str | None, legend: Legend, what: str, also: tuple[str, ...] = ()
+) -> Layer:
+    existing(split_layer(path)[0], what)
     if is_raster(path):
         if field is not None:
             raise InputError(
@@ -97,12 +171,17 @@ def _read(path: Path, field: str | None, legend: Legend, what: str) -> Layer:
                 remedy="leave the class attribute out",
             )
         return read_classes(path, legend)
-    return read_vector(path, field, legend, what)
+    return read_vector(path, field, legend, what, also=also)
 
 
 def _by_points(
-    mapped: Layer, truth: Vector, legend: Legend, level: int | None, strata: Path | str | None
-) -> Assessment:
+    mapped: Layer,
+    truth: Vector,
+    legend: Legend,
+    strata: Path | str | None,
+    groups: Mapping[str, gpd.GeoDataFrame],
+    confidence: Path | str | None,
+) -> dict[str | None, Part]:
     points = truth.frame
     codes = _codes_at(points, mapped)
     inside = codes >= 0
@@ -112,21 +191,41 @@ def _by_points(
             remedy="check that they overlap and the coordinate reference systems are right",
         )
     points, codes = points[inside].reset_index(drop=True), codes[inside]
-    given = points["code"].to_numpy()
-    if strata is None:
-        found = assess(codes, given, legend, level=level, areas=_areas(mapped, legend))
-    else:
-        stratum, sizes = _strata(points, Path(strata))
-        found = assess(codes, given, legend, level=level, strata=stratum, stratum_areas=sizes)
-    if inside.all():
-        return found
-    note = f"{int((~inside).sum())} points lie outside the map and were left out"
-    return _noted(found, note)
+    lost = int((~inside).sum())
+    notes = (f"{lost} points lie outside the map and were left out",) if lost else ()
+    parts: dict[str | None, Part] = {}
+    for name, rows in _protocols(points).items():
+        some = points[rows].reset_index(drop=True)
+        columns: dict[str, NDArray[Any]] = {k: _names_at(some, g) for k, g in groups.items()}
+        if confidence is not None:
+            sure = values_at(some, confidence, fill=NO_CONFIDENCE).astype(np.float64)
+            columns[_SURE] = sure
+        if strata is None:
+            how: dict[str, Any] = {"areas": _areas(mapped, legend)}
+        else:
+            how = dict(zip(("strata", "stratum_areas"), _strata(some, Path(strata)), strict=True))
+        given = some["code"].to_numpy()
+        pairs = point_pairs(codes[rows], given, legend, groups=columns, **how)
+        named = {k: v for k, v in pairs.groups.items() if k in groups}
+        known = replace(pairs, groups=named, notes=(*notes, *pairs.notes))
+        parts[name] = Part(known, legend, pairs.groups.get(_SURE))
+    return parts
 
 
-def _noted(assessment: Assessment, note: str) -> Assessment:
-    values = {**assessment.__dict__, "notes": (note, *assessment.notes)}
-    return Assessment(**values)
+def _protocols(points: gpd.GeoDataFrame) -> dict[str | None, NDArray[np.bool_]]:
+    """Rows of each protocol; points that do not say theirs are one of their own."""
+    if PROTOCOL not in points:
+        return {None: np.ones(len(points), dtype=bool)}
+    text = points[PROTOCOL].astype("string").str.strip().str.lower().fillna("")
+    names = sorted(set(text), key=lambda n: (n != BLIND, n))
+    return {n or None: (text == n).to_numpy(dtype=bool) for n in names}
+
+
+def _names_at(points: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> NDArray[Any]:
+    numbered = regions.assign(number=np.arange(1, len(regions) + 1))
+    number = values_at_polygons(points, numbered, "number")
+    names: NDArray[Any] = np.array(["", *regions["region"]], dtype=object)
+    return np.asarray(names[number])
 
 
 def _codes_at(points: gpd.GeoDataFrame, layer: Layer) -> NDArray[np.int64]:
@@ -178,68 +277,3 @@ def _strata(points: gpd.GeoDataFrame, path: Path) -> tuple[NDArray[np.int64], di
             f"{lost} points lie in no stratum of {path}", remedy="let the strata cover the points"
         )
     return found, sizes
-
-
-def _by_pixels(mapped: Layer, truth: Layer, legend: Legend, level: int | None) -> Pairs:
-    """Counts of map and reference codes per square."""
-    level = legend.levels if level is None else level
-    box = _common_grid(mapped, truth)
-    pair = [_on_grid(layer, box) for layer in (mapped, truth)]
-    both = (pair[0] >= 0) & (pair[1] > 0)
-    first, second = (
-        to_level(codes[both], legend, level, what)
-        for codes, what in zip(pair, ("map", "reference"), strict=True)
-    )
-    side = max(1, round(CLUSTER_M / abs(box.resolution.x)))
-    row, column = np.nonzero(both)
-    square = row // side * (box.shape.x // side + 1) + column // side
-    # One number per triple: a table of rows would be sorted far slower.
-    codes = np.sort(np.array([UNKNOWN, *legend.codes(level)], dtype=np.int64))
-    shape = (int(square.max(initial=0)) + 1, len(codes), len(codes))
-    triple = (square, np.searchsorted(codes, first), np.searchsorted(codes, second))
-    key, counts = np.unique(np.ravel_multi_index(triple, shape), return_counts=True)
-    square, first, second = np.unravel_index(key, shape)
-    pixel_ha = abs(box.affine.a * box.affine.e) / 10_000
-    return Pairs(
-        mapped=codes[first],
-        reference=codes[second],
-        weight=counts.astype(np.float64) * float(pixel_ha),
-        cluster=square,
-        count=counts,
-        hectares=True,
-        notes=(f"all pixels compared; squares of {CLUSTER_M:g} m are the units of the intervals",),
-    )
-
-
-def _common_grid(mapped: Layer, truth: Layer) -> GeoBox:
-    for layer in (mapped, truth):
-        if isinstance(layer, ClassRaster):
-            if layer.pixel_ha <= 0:
-                raise InputError(f"{layer.path} has no pixel size", remedy="write it again")
-            return layer.box
-    bounds = [
-        shapely.box(*layer.frame.to_crs(CRS).total_bounds)
-        for layer in (mapped, truth)
-        if isinstance(layer, Vector)
-    ]
-    shared = shapely.intersection_all(bounds)
-    if shared.is_empty or shared.area == 0:
-        raise InputError(
-            f"{mapped.path} and {truth.path} do not overlap",
-            remedy="check their coordinate reference systems",
-        )
-    return geobox(shared.bounds, FINE)
-
-
-def _on_grid(layer: Layer, box: GeoBox) -> NDArray[np.int32]:
-    if isinstance(layer, Vector):
-        frame = layer.frame.to_crs(str(box.crs))
-        shapes = zip(frame.geometry, frame["code"].astype("int32"), strict=True)
-        shape = (box.shape.y, box.shape.x)
-        transform = Affine(*box.affine[:6])
-        filled = rasterize(shapes, shape, transform=transform, fill=-1, dtype="int32")
-        return np.asarray(filled, dtype=np.int32)
-    if layer.box == box:
-        return np.asarray(layer.codes.values)
-    moved = layer.codes.odc.reproject(box, resampling="nearest", dst_nodata=-1)
-    return np.asarray(moved.values)

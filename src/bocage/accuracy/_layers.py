@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,31 +47,29 @@ class Vector:
 
 def is_raster(path: Path) -> bool:
     """Whether a file is read as a raster, by its suffix."""
-    return path.suffix.lower() in _RASTERS
+    return split_layer(path)[0].suffix.lower() in _RASTERS
 
 
-def read_vector(path: Path, field: str | None, legend: Legend | None, what: str) -> Vector:
-    """Read polygons or points with their class.
+def read_frame(path: Path | str, what: str) -> gpd.GeoDataFrame:
+    """Read a layer of points or polygons.
 
     Parameters
     ----------
     path
-        The file: GeoParquet, GeoPackage or another vector format.
-    field
-        Attribute with the class; by default found by its name (``code``, ``class``,
-        ``code_4_21`` …).
-    legend
-        Its number of levels decides which ``code_n`` is meant; None: any.
+        The file: GeoParquet, GeoPackage or another vector format; the first of its layers, or the
+        one that is named as in QGIS, ``file.gpkg|layername=NAME``.
     what
         What the file is, for messages.
     """
-    path = existing(path, what)
+    path, layer = split_layer(path)
+    existing(path, what)
     try:
         if path.suffix.lower() in {".parquet", ".geoparquet"}:
             frame = gpd.read_parquet(path)
         else:
             # Named, for a GeoPackage with styles in it has a second layer.
-            frame = pyogrio.read_dataframe(path, layer=pyogrio.list_layers(path)[0, 0])
+            named = layer or pyogrio.list_layers(path)[0, 0]
+            frame = pyogrio.read_dataframe(path, layer=named)
     except (DataSourceError, DataLayerError, ValueError) as error:
         raise InputError(
             f"{what} {path} cannot be read: {error}", remedy="give a raster or vector file"
@@ -80,7 +79,35 @@ def read_vector(path: Path, field: str | None, legend: Legend | None, what: str)
             f"{what} {path} has no geometry or no coordinate reference system",
             remedy="give points or polygons with a CRS",
         )
-    frame = frame[~frame.geometry.isna()].reset_index(drop=True)
+    return frame[~frame.geometry.isna()].reset_index(drop=True)
+
+
+def split_layer(path: Path | str) -> tuple[Path, str | None]:
+    """A file and the layer that is named behind it (``file.gpkg|layername=NAME``)."""
+    file, _, layer = str(path).partition("|layername=")
+    return Path(file), layer or None
+
+
+def read_vector(
+    path: Path, field: str | None, legend: Legend | None, what: str, *, also: Sequence[str] = ()
+) -> Vector:
+    """Read polygons or points with their class.
+
+    Parameters
+    ----------
+    path
+        The file, as `read_frame`.
+    field
+        Attribute with the class; by default found by its name (``code``, ``class``,
+        ``code_4_21`` …).
+    legend
+        Its number of levels decides which ``code_n`` is meant; None: any.
+    what
+        What the file is, for messages.
+    also
+        Further attributes to keep where the file has them.
+    """
+    frame = read_frame(path, what)
     dimensions = set(np.unique(shapely.get_dimensions(frame.geometry.to_numpy())).tolist())
     if dimensions not in ({0}, {2}):
         raise InputError(
@@ -93,10 +120,38 @@ def read_vector(path: Path, field: str | None, legend: Legend | None, what: str)
             f"{what} {path} has no attribute '{name}'",
             remedy=f"it has {', '.join(c for c in frame if c != frame.geometry.name)}",
         )
-    tidy = gpd.GeoDataFrame({"code": _integers(frame[name], path, name)}, geometry=frame.geometry)
+    values = {c: frame[c] for c in also if c in frame}
+    values["code"] = _integers(frame[name], path, name)
+    tidy = gpd.GeoDataFrame(values, geometry=frame.geometry)
     if dimensions == {0}:
         tidy = tidy.explode(ignore_index=True)
     return Vector(path, tidy, "points" if dimensions == {0} else "polygons")
+
+
+def read_regions(path: Path | str, field: str | None) -> gpd.GeoDataFrame:
+    """Read regions or sites: polygons with a column ``region`` (text).
+
+    Parameters
+    ----------
+    path
+        The file, as `read_frame`.
+    field
+        Attribute with the name; by default ``region``, ``site``, ``sitecode`` or ``site_id`` (any
+        case), or the only attribute.
+    """
+    frame = read_frame(path, "regions")
+    names = [c for c in frame.columns if c != frame.geometry.name]
+    usual = [c for c in names if c.lower() in ("region", "site", "sitecode", "site_id")]
+    name = field or (usual if len(usual) == 1 else names if len(names) == 1 else [""])[0]
+    if name not in names:
+        raise InputError(
+            f"regions {path}: {f'no attribute {name!r}' if name else 'which one is the name?'}",
+            remedy=f"name one of {', '.join(names)}",
+        )
+    if not (shapely.get_dimensions(frame.geometry.to_numpy()) == 2).all():
+        raise InputError(f"regions {path} are no polygons", remedy="give polygons")
+    text = frame[name].astype("string").fillna("")
+    return gpd.GeoDataFrame({"region": text.to_numpy(dtype=object)}, geometry=frame.geometry)
 
 
 def _class_field(columns: list[str], legend: Legend | None, path: Path) -> str:
@@ -205,3 +260,7 @@ def read_classes(path: Path, legend: Legend) -> ClassRaster:
     data = read_raster(path, what="class raster")[0]
     codes = raster_codes(data.values, legend, nodata=data.attrs.get("nodata"), where=str(path))
     return ClassRaster(path, wrap(codes, geobox_of(data)))
+
+
+Layer = ClassRaster | Vector
+"""A map or a reference."""

@@ -1,15 +1,23 @@
-"""Validation points drawn from a class raster."""
+"""Validation points: random in strata, or on a systematic frame."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 
+from bocage.accuracy._design import allocate
 from bocage.errors import InputError
 from bocage.legend import OUTSIDE, UNCLASSIFIED
-from bocage.rasters import geobox_of
+from bocage.rasters import geobox_of, wrap
+
+LUCAS_M = 2000.0
+"""Spacing of the LUCAS master frame, whose points lie on multiples of it in EPSG:3035."""
 
 
 def sample_points(
@@ -54,35 +62,215 @@ def sample_points(
         If n is not positive or no pixel may be sampled.
     """
     box = geobox_of(classes, "the class raster")
-    flat = np.asarray(classes.values).ravel()
-    index = np.flatnonzero(~np.isin(flat, exclude))
-    if n < 1 or index.size == 0:
+    values = np.asarray(classes.values)
+    wanted = ~np.isin(values, exclude)
+    if n < 1 or not wanted.any():
         raise InputError(
-            f"{n} points wanted from {index.size} pixels", remedy="give points and mapped pixels"
+            f"{n} points wanted from {int(wanted.sum())} pixels",
+            remedy="give points and mapped pixels",
         )
-    rng = np.random.default_rng(seed)
-    values, inverse, sizes = np.unique(flat[index], return_inverse=True, return_counts=True)
-    pixel_ha = abs(box.affine.a * box.affine.e) / 10_000
-    if stratified and n >= len(values):
-        shares = _allocate(sizes, n, minimum)
-        chosen = [
-            rng.choice(index[inverse == i], size=k, replace=False) for i, k in enumerate(shares)
-        ]
-        weights = [np.full(k, s / k * pixel_ha) for k, s in zip(shares, sizes, strict=True)]
+    found, sizes = np.unique(values[wanted], return_counts=True)
+    if stratified and n >= len(found):
+        shares = allocate(sizes, n, minimum=minimum)
+        strata = np.where(wanted, values.astype(np.int64) + 1, 0)
+        plan = {int(v) + 1: int(k) for v, k in zip(found, shares, strict=True)}
     else:
-        count = min(n, index.size)
-        chosen = [rng.choice(index, size=count, replace=False)]
-        weights = [np.full(count, index.size / count * pixel_ha)]
+        strata, plan = wanted.astype(np.int64), {1: min(n, int(wanted.sum()))}
+    place, weight = _random(strata.ravel(), plan, np.random.default_rng(seed), _pixel_ha(box))
+    return _points(place, weight, values.ravel()[place], box)
+
+
+def draw_points(
+    strata: xr.DataArray,
+    allocation: Mapping[int, int],
+    seed: int,
+    *,
+    design: str = "random",
+    step_m: float = LUCAS_M,
+) -> gpd.GeoDataFrame:
+    """Draw validation points in strata of any kind.
+
+    ``random``: pixels of each stratum without replacement. ``systematic``: the frame is a square
+    grid of points on multiples of `step_m` (2 km in EPSG:3035 is the LUCAS frame; 1 km, 500 m …
+    are denser and hold it), and in each stratum every k-th of them in the order of
+    a Hilbert curve is taken from a random start, so that the points are spread. Intervals treat
+    a systematic sample as random, which is on the safe side.
+
+    Parameters
+    ----------
+    strata
+        Number of the stratum, integer (y, x), on a pixel grid; 0 is not sampled
+        (`combine_strata`).
+    allocation
+        Points of each stratum (`allocate`).
+    seed
+        Seed of the draw.
+    design
+        ``random`` or ``systematic``.
+    step_m
+        Spacing of the frame, in the unit of the CRS.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        ``point_id`` (text; kilometres east and north where the points are of the LUCAS
+        frame), ``stratum``, ``weight`` (hectares that the point stands for) and points.
+
+    Raises
+    ------
+    InputError
+        If a stratum has fewer places than points are wanted, or the design is unknown.
+    """
+    box = geobox_of(strata, "the strata")
+    flat = np.asarray(strata.values).ravel()
+    plan = {int(k): int(v) for k, v in sorted(allocation.items()) if v > 0}
+    rng = np.random.default_rng(seed)
+    if design == "random":
+        place, weight = _random(flat, plan, rng, _pixel_ha(box))
+        return _points(place, weight, flat[place], box)
+    if design != "systematic":
+        raise InputError(f"there is no design '{design}'", remedy="use random or systematic")
+    frame = lucas_frame(box, step_m)
+    frame["stratum"] = flat[frame.pop("place").to_numpy()]
+    parts = [_every(frame[frame["stratum"] == s], s, k, rng) for s, k in plan.items()]
+    if not parts:
+        return frame.iloc[:0].assign(weight=0.0)
+    points = pd.concat(parts).sort_index().reset_index(drop=True)
+    numbers, sizes = np.unique(flat, return_counts=True)
+    area = dict(zip(numbers.tolist(), (sizes * _pixel_ha(box)).tolist(), strict=True))
+    points["weight"] = [area[s] / plan[s] for s in points["stratum"].tolist()]
+    return gpd.GeoDataFrame(points[["point_id", "stratum", "weight", "geometry"]], crs=str(box.crs))
+
+
+def lucas_frame(box: GeoBox, step_m: float = LUCAS_M) -> gpd.GeoDataFrame:
+    """Points of a square frame inside a pixel grid.
+
+    Parameters
+    ----------
+    box
+        Pixel grid, north up.
+    step_m
+        Spacing; the points lie on its multiples.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        ``point_id``: kilometres east and north, as the LUCAS survey names its points, or metres
+        where the spacing is no whole number of kilometres; ``place``: position of its
+        pixel in the flattened raster.
+    """
+    if step_m <= 0:
+        raise InputError(f"a spacing of {step_m:g}", remedy="give a spacing above 0")
+    west, south, east, north = box.boundingbox.bbox
+    x = np.arange(np.ceil(west / step_m), np.floor(east / step_m) + 1) * step_m
+    y = np.arange(np.ceil(south / step_m), np.floor(north / step_m) + 1)[::-1] * step_m
+    x, y = x[x < east], y[y > south]
+    column = np.floor((x - box.affine.c) / box.affine.a).astype(np.int64)
+    row = np.floor((y - box.affine.f) / box.affine.e).astype(np.int64)
+    keep_x, keep_y = (column >= 0) & (column < box.shape.x), (row >= 0) & (row < box.shape.y)
+    x, column, y, row = x[keep_x], column[keep_x], y[keep_y], row[keep_y]
+    unit = 1000.0 if step_m % 1000 == 0 else 1.0
+    east_of, north_of = (np.round(v / unit).astype(np.int64) for v in (x, y))
+    return gpd.GeoDataFrame(
+        {
+            "point_id": [f"{e}{n}" for n in north_of for e in east_of],
+            "place": (row[:, None] * box.shape.x + column).ravel(),
+        },
+        geometry=gpd.points_from_xy(np.tile(x, len(y)), np.repeat(y, len(x))),
+        crs=str(box.crs),
+    )
+
+
+def combine_strata(layers: Mapping[str, xr.DataArray]) -> tuple[xr.DataArray, pd.DataFrame]:
+    """Make strata of the combinations of layers, such as map class, change and region.
+
+    Parameters
+    ----------
+    layers
+        Integer arrays (y, x) on one pixel grid, by name. Pixels where the first layer is 0
+        (unclassified) or 255 (outside, in bytes), or any layer is below 0, are not sampled.
+
+    Returns
+    -------
+    strata : xarray.DataArray
+        Number of the stratum, int32 (y, x), from 1; 0 is not sampled.
+    table : pandas.DataFrame
+        A row a stratum: ``stratum``, a column a layer, ``pixels`` and ``area_ha``.
+
+    Raises
+    ------
+    InputError
+        If there is no layer, the grids differ or no pixel is left.
+    """
+    if not layers:
+        raise InputError("no layer to stratify by", remedy="give at least the map")
+    names, arrays = list(layers), list(layers.values())
+    box = geobox_of(arrays[0], names[0])
+    if any(geobox_of(a, n) != box for n, a in layers.items()):
+        raise InputError("the strata are on different pixel grids", remedy="warp them to one")
+    first = np.asarray(arrays[0].values)
+    used = (first != UNCLASSIFIED) & ~((first == OUTSIDE) & (first.dtype == np.uint8))
+    for array in arrays:
+        used &= np.asarray(array.values).astype(np.int64) >= 0
+    if not used.any():
+        raise InputError("no pixel may be sampled", remedy="give a map with classes")
+    rows = np.stack([np.asarray(a.values)[used].astype(np.int64) for a in arrays], axis=1)
+    found, number, pixels = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    strata = np.zeros(first.shape, dtype=np.int32)
+    strata[used] = number.reshape(-1) + 1
+    table = pd.DataFrame(found, columns=names)
+    table.insert(0, "stratum", np.arange(1, len(found) + 1))
+    table["pixels"] = pixels
+    table["area_ha"] = pixels * _pixel_ha(box)
+    return wrap(strata, box), table
+
+
+def _random(
+    strata: NDArray[np.integer],
+    plan: Mapping[int, int],
+    rng: np.random.Generator,
+    pixel_ha: float,
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    chosen, weights = [], []
+    for stratum, count in plan.items():
+        index = np.flatnonzero(strata == stratum)
+        if count > index.size:
+            raise InputError(
+                f"stratum {stratum} has {index.size} pixels, {count} points are wanted",
+                remedy="draw fewer points there",
+            )
+        chosen.append(rng.choice(index, size=count, replace=False))
+        weights.append(np.full(count, index.size / count * pixel_ha))
     place, weight = np.concatenate(chosen), np.concatenate(weights)
     order = np.argsort(place)
-    place, weight = place[order], weight[order]
+    return place[order], weight[order]
+
+
+def _every(
+    frame: gpd.GeoDataFrame, stratum: int, count: int, rng: np.random.Generator
+) -> gpd.GeoDataFrame:
+    """`count` points of a frame at equal steps along a Hilbert curve, from a random start."""
+    if count > len(frame):
+        raise InputError(
+            f"stratum {stratum} has {len(frame)} points of the frame, {count} are wanted",
+            remedy="make the frame denser (step_m), or draw fewer points there",
+        )
+    order = np.argsort(frame.hilbert_distance().to_numpy(), kind="stable")
+    start = rng.random()
+    steps = np.floor((np.arange(count) + start) * len(frame) / count).astype(np.intp)
+    return frame.iloc[np.sort(order[steps])]
+
+
+def _points(
+    place: NDArray[np.intp], weight: NDArray[np.float64], stratum: NDArray[np.integer], box: GeoBox
+) -> gpd.GeoDataFrame:
     row, column = np.divmod(place, box.shape.x)
     x = box.affine.c + (column + 0.5) * box.affine.a
     y = box.affine.f + (row + 0.5) * box.affine.e
     return gpd.GeoDataFrame(
         {
             "point_id": [f"p{i:06d}" for i in range(len(place))],
-            "stratum": flat[place],
+            "stratum": stratum,
             "weight": weight,
         },
         geometry=gpd.points_from_xy(x, y),
@@ -90,18 +278,5 @@ def sample_points(
     )
 
 
-def _allocate(sizes: NDArray[np.intp], n: int, minimum: int) -> list[int]:
-    """Points per stratum: the minimum each, the rest by area, never more than there are pixels."""
-    n = min(n, int(sizes.sum()))
-    shares = np.minimum(sizes, max(1, min(minimum, n // len(sizes))))
-    while (rest := n - int(shares.sum())) > 0:
-        wanted = np.maximum(n * sizes / sizes.sum() - shares, 0)
-        wanted[shares >= sizes] = 0
-        if wanted.sum() == 0:
-            wanted = (sizes - shares).astype(float)
-        more = np.floor(wanted / wanted.sum() * rest).astype(np.intp)
-        more = np.minimum(more, sizes - shares)
-        if more.sum() == 0:
-            more[int(np.argmax(wanted))] = 1
-        shares = shares + more
-    return [int(k) for k in shares]
+def _pixel_ha(box: GeoBox) -> float:
+    return float(abs(box.affine.a * box.affine.e)) / 10_000

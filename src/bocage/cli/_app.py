@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from bocage import __version__
-from bocage.cli import _chain, _legend, _tools
+from bocage.cli import _accuracy, _chain, _legend, _tools
 from bocage.errors import BocageError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 _chain.register(app)
 _tools.register(app)
+_accuracy.register(app)
 app.add_typer(_legend.app, name="legend", help="Nomenclatures and crosswalks.")
 
 INTERRUPTED = 130

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from bocage.cli._output import AsJson, give, table
-from bocage.legend import Legend, load_legend
+from bocage.legend import load_legend
 
 catalog_app = typer.Typer(no_args_is_help=True)
 
@@ -16,7 +16,7 @@ catalog_app = typer.Typer(no_args_is_help=True)
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.add_typer(catalog_app, name="catalog", help="STAC catalogues of images.")
-    for command in (superres, generalize, check, accuracy):
+    for command in (superres, generalize, check):
         app.command()(command)
 
 
@@ -150,36 +150,3 @@ def check(
         table(head, rows, f"{product}: {'passed' if found.passed else 'FAULTS'}")
     if not found.passed:
         raise typer.Exit(1)
-
-
-def accuracy(
-    map_file: Annotated[Path, typer.Option("--map", help="Map: raster or polygons.")],
-    reference: Annotated[Path, typer.Option(help="Reference: points, polygons or raster.")],
-    map_class: Annotated[str | None, typer.Option(help="Attribute of the map.")] = None,
-    reference_class: Annotated[str | None, typer.Option(help="Attribute of the reference.")] = None,
-    strata: Annotated[
-        Path | None, typer.Option(help="Raster or polygons the points were stratified by.")
-    ] = None,
-    level: Annotated[int | None, typer.Option(help="Level of the legend, 1 to 4.")] = None,
-    legend: Annotated[str, typer.Option(help="pa or a CSV file.")] = "pa",
-    as_json: AsJson = False,
-) -> None:
-    """Confusion matrix, accuracies and areas with 95 % intervals."""
-    from bocage.accuracy import assess_files
-
-    known: Legend = load_legend(legend)
-    found: Any = assess_files(
-        map_file,
-        reference,
-        map_class=map_class,
-        reference_class=reference_class,
-        strata=strata,
-        level=level,
-        legend=known,
-    )
-    give(found.to_dict(), as_json=as_json)
-    if not as_json:
-        low, high = found.oa_ci95
-        title = f"overall {100 * found.oa:.1f} % [{100 * low:.1f}, {100 * high:.1f}], n = {found.n}"
-        columns = ("code", "name", "ua", "pa", "f1", "n_map", "n_ref")
-        table(columns, found.per_class[list(columns)].round(3).itertuples(index=False), title)
