@@ -137,6 +137,18 @@ def test_change_is_a_stratum_and_plausibility_shows_the_map(classes, small, tmp_
     assert (plan.points["map_code"] == np.where(shown == 1, 11, 21)).all()
 
 
+def test_what_an_earlier_survey_found_sizes_the_next(classes, small):
+    plan = plan_survey(
+        classes, legend=small, expected={11: 0.5, 21: 0.9}, standard_error=0.02, minimum=1,
+        allocation="optimal",
+    )  # fmt: skip
+    # ((0.5 * 0.5 + 0.5 * 0.3) / 0.02)² = 400, shared as 5 to 3.
+    assert plan.wanted == 400
+    assert plan.strata["points"].tolist() == [250, 150]
+    with pytest.raises(InputError, match="accuracy of the class 21"):
+        plan_survey(classes, legend=small, expected={11: 0.5})
+
+
 def test_wrong_plans_are_named(classes, small, regions):
     with pytest.raises(InputError, match="no protocol 'odd'"):
         plan_survey(classes, legend=small, protocol="odd")

@@ -2,6 +2,7 @@
 
 from bocage.accuracy._assessment import assess, assess_pairs, point_pairs
 from bocage.accuracy._calibration import reliability
+from bocage.accuracy._compare import Comparison, compare, compare_files
 from bocage.accuracy._design import allocate, sample_size, sample_size_simple
 from bocage.accuracy._figure import write_confusion
 from bocage.accuracy._files import assess_files
@@ -14,6 +15,7 @@ from bocage.accuracy._values import raster_codes, to_level, values_at, values_at
 
 __all__ = [
     "Assessment",
+    "Comparison",
     "Pairs",
     "Survey",
     "SurveyPlan",
@@ -22,6 +24,8 @@ __all__ = [
     "assess_files",
     "assess_pairs",
     "combine_strata",
+    "compare",
+    "compare_files",
     "draw_points",
     "lucas_frame",
     "plan_survey",

@@ -114,7 +114,7 @@ def read_vector(
             f"{what} {path} mixes kinds of geometry or holds lines",
             remedy="give points or polygons",
         )
-    name = field or _class_field(list(frame.columns), legend, path)
+    name = field or class_field(list(frame.columns), legend, path)
     if name not in frame:
         raise InputError(
             f"{what} {path} has no attribute '{name}'",
@@ -139,26 +139,32 @@ def read_regions(path: Path | str, field: str | None) -> gpd.GeoDataFrame:
         Attribute with the name; by default ``region``, ``site``, ``sitecode`` or ``site_id`` (any
         case), or the only attribute.
     """
-    frame = read_frame(path, "regions")
+    return tidy_regions(read_frame(path, "regions"), field, f"regions {path}")
+
+
+def tidy_regions(frame: gpd.GeoDataFrame, field: str | None, where: str) -> gpd.GeoDataFrame:
+    """Polygons with a column ``region`` only (text), whatever the name of the attribute was."""
     names = [c for c in frame.columns if c != frame.geometry.name]
     usual = [c for c in names if c.lower() in ("region", "site", "sitecode", "site_id")]
     name = field or (usual if len(usual) == 1 else names if len(names) == 1 else [""])[0]
     if name not in names:
         raise InputError(
-            f"regions {path}: {f'no attribute {name!r}' if name else 'which one is the name?'}",
+            f"{where}: {f'no attribute {name!r}' if name else 'which one is the name?'}",
             remedy=f"name one of {', '.join(names)}",
         )
     if not (shapely.get_dimensions(frame.geometry.to_numpy()) == 2).all():
-        raise InputError(f"regions {path} are no polygons", remedy="give polygons")
+        raise InputError(f"{where} are no polygons", remedy="give polygons")
     text = frame[name].astype("string").fillna("")
     return gpd.GeoDataFrame({"region": text.to_numpy(dtype=object)}, geometry=frame.geometry)
 
 
-def _class_field(columns: list[str], legend: Legend | None, path: Path) -> str:
+def class_field(columns: list[str], legend: Legend | None, path: Path) -> str:
+    """The attribute that holds the class, by its name, or an `InputError`."""
     level = legend.levels if legend is not None else r"\d"
     exact = [c for c in columns if c.lower() in ("code", "class", "stratum")]
     leaf = [c for c in columns if re.fullmatch(rf"code_{level}(_\d+)?", c.lower())]
-    for found in (exact, leaf):
+    begins = [c for c in columns if c.lower().startswith(("code", "class"))]
+    for found in (exact, leaf, begins):
         if len(found) == 1:
             return found[0]
     raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def plan_survey(
     standard_error: float = 0.01,
     allocation: str = "proportional",
     minimum: int = 20,
-    expected: float = 0.85,
+    expected: float | Mapping[int, float] = 0.85,
     design: str = "random",
     step_m: float = LUCAS_M,
     protocol: str = BLIND,
@@ -100,7 +101,8 @@ def plan_survey(
     allocation, minimum
         As `allocate`.
     expected
-        Expected user's accuracy of all strata.
+        Expected user's accuracy of all strata, or by code of the class (such as an earlier
+        survey found them).
     design, step_m
         ``random``, or ``systematic`` on a square frame (2 km: the LUCAS frame).
     protocol
@@ -135,12 +137,15 @@ def plan_survey(
     raster, table = combine_strata(layers)
     if regions is not None:
         table["region"] = names[table["region"].to_numpy()]
-    wanted = None
+    wanted, hoped = None, _hoped(expected, table["class"])
     if n is None:
-        areas = dict(zip(table["stratum"], table["area_ha"], strict=True))
-        wanted = sample_size(areas, expected, standard_error)
+        areas, users = (
+            dict(zip(table["stratum"].tolist(), column, strict=True))
+            for column in (table["area_ha"], hoped)
+        )
+        wanted = sample_size(areas, users, standard_error)
         n = max(wanted, minimum * len(table))
-    shares = allocate(table["pixels"], n, allocation, minimum=minimum, expected=expected)
+    shares = allocate(table["pixels"], n, allocation, minimum=minimum, expected=hoped)
     table["points"] = shares
     plan = dict(zip(table["stratum"].tolist(), shares.tolist(), strict=True))
     drawn = draw_points(raster, plan, seed, design=design, step_m=step_m)
@@ -150,6 +155,18 @@ def plan_survey(
         columns["map_code"] = by_stratum.loc[drawn["stratum"]].to_numpy(dtype=np.int32)
     points = gpd.GeoDataFrame(columns, geometry=drawn.geometry, crs=drawn.crs)
     return SurveyPlan(points, table, raster, wanted)
+
+
+def _hoped(expected: float | Mapping[int, float], classes: pd.Series) -> list[float]:
+    """Expected user's accuracy of each stratum."""
+    if not isinstance(expected, Mapping):
+        return [float(expected)] * len(classes)
+    if missing := sorted(set(classes.tolist()) - set(expected)):
+        raise InputError(
+            f"no expected accuracy of the class {', '.join(map(str, missing[:5]))}",
+            remedy="give one of each class of the map, or one number for all",
+        )
+    return [float(expected[c]) for c in classes.tolist()]
 
 
 def _layer(path: Path, field: str | None, legend: Legend) -> Layer:

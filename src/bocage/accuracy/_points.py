@@ -221,7 +221,7 @@ def combine_strata(layers: Mapping[str, xr.DataArray]) -> tuple[xr.DataArray, pd
     table = pd.DataFrame(found, columns=names)
     table.insert(0, "stratum", np.arange(1, len(found) + 1))
     table["pixels"] = pixels
-    table["area_ha"] = pixels * _pixel_ha(box)
+    table["area_ha"] = np.round(pixels * _pixel_ha(box), 6)
     return wrap(strata, box), table
 
 

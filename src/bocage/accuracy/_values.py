@@ -34,7 +34,7 @@ def to_level(
         If a code is not in the legend, or stands above `level` only.
     """
     legend.codes(level)
-    values, inverse = _distinct(np.asarray(codes))
+    values, inverse = distinct(np.asarray(codes))
     found = [_ancestor(int(v), legend, level, what) if v else 0 for v in values]
     return np.array(found, dtype=np.int64)[inverse].reshape(np.shape(codes))
 
@@ -61,7 +61,7 @@ def raster_codes(
     """Codes from the values of a class raster: class indices, or codes of any level.
 
     Values that are all leaf codes are codes; values that are all class indices (1 … n) are
-    indices; values that are all codes of a higher level are codes. In a byte raster 255 is outside.
+    indices; values that are all codes of some level are codes. In a byte raster 255 is outside.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def raster_codes(
     InputError
         If the values are neither, or can be read both ways.
     """
-    found, inverse = _distinct(values)
+    found, inverse = distinct(values)
     outside = np.isnan(found) if found.dtype.kind == "f" else np.zeros(found.shape, dtype=bool)
     if nodata is not None:
         outside |= found == nodata
@@ -93,7 +93,7 @@ def raster_codes(
     rest = found[~outside & (found != 0)]
     if (rest != np.round(rest)).any():
         raise InputError(f"{where} holds fractions", remedy="give a raster of classes")
-    table = _reading({int(v) for v in rest}, legend, where)
+    table = reading({int(v) for v in rest}, legend, where)
     codes = np.array(
         [-1 if gone else table.get(int(v), 0) for v, gone in zip(found, outside, strict=True)],
         dtype=np.int32,
@@ -101,7 +101,7 @@ def raster_codes(
     return np.asarray(codes[inverse].reshape(np.shape(values)), dtype=np.int32)
 
 
-def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """Distinct values, and for each element the position of its value."""
     if values.dtype.kind not in "ui" or values.size == 0:
         return np.unique(values, return_inverse=True)
@@ -115,7 +115,8 @@ def _distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
     return found, position[values]
 
 
-def _reading(present: set[int], legend: Legend, where: str) -> dict[int, int]:
+def reading(present: set[int], legend: Legend, where: str) -> dict[int, int]:
+    """Code of each value of a raster that holds class indices or codes (see `raster_codes`)."""
     indices = {i: c.code for i, c in enumerate(legend.classes, start=1)}
     as_leaf, as_index = present <= set(legend.codes()), present <= set(indices)
     if as_leaf and as_index and any(indices[v] != v for v in present):
@@ -128,9 +129,8 @@ def _reading(present: set[int], legend: Legend, where: str) -> dict[int, int]:
         return {v: v for v in present}
     if as_index:
         return indices
-    for level in range(legend.levels - 1, 0, -1):
-        if present <= set(legend.codes(level)):
-            return {v: v for v in present}
+    if present <= {c for level in range(1, legend.levels + 1) for c in legend.codes(level)}:
+        return {v: v for v in present}
     strange = sorted(present - set(legend.codes()) - set(indices)) or sorted(present)
     raise InputError(
         f"{where}: values {', '.join(map(str, strange[:8]))} are neither codes nor class indices "

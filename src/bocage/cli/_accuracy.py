@@ -18,7 +18,7 @@ RegionField = Annotated[str | None, typer.Option(help="Attribute with the name o
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (accuracy, survey):
+    for command in (accuracy, survey, compare):
         app.command()(command)
 
 
@@ -150,3 +150,81 @@ def survey(
             list(plan.strata.columns), ([*r.values()] for r in rows), f"{len(plan.points)} points"
         )
         typer.echo(str(files["points.gpkg"]))
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="Raster or polygons; FILE|layername=NAME.")],
+    b: Annotated[str, typer.Argument(help="The map beside it.")],
+    legend_a: Annotated[
+        str, typer.Option(help="pa, a CSV file, a nomenclature such as clc, or values.")
+    ] = "pa",
+    legend_b: Annotated[str | None, typer.Option(help="The same of B; by default A's.")] = None,
+    crosswalk: Annotated[
+        str | None, typer.Option(help="From B's codes to A's legend: id or CSV file.")
+    ] = None,
+    class_a: Annotated[str | None, typer.Option(help="Attribute of A with the class.")] = None,
+    class_b: Annotated[str | None, typer.Option(help="Attribute of B with the class.")] = None,
+    level: Level = None,
+    tolerance: Annotated[
+        float | None, typer.Option(help="Metres within which borders count as one; 10.")
+    ] = None,
+    resolution: Annotated[
+        float | None, typer.Option(help="Pixel to compare at, m; else the finer raster's.")
+    ] = None,
+    confidence: Annotated[Path | None, typer.Option(help="Raster of A's confidence, %.")] = None,
+    unsure: Annotated[float, typer.Option(help="Confidence below which A is unsure, %.")] = 50.0,
+    regions: Annotated[Path | None, typer.Option(help="Polygons to report by.")] = None,
+    region_field: RegionField = None,
+    change: Annotated[
+        str | None, typer.Option(help="Where the land changed: raster or polygons.")
+    ] = None,
+    change_fields: Annotated[
+        str | None, typer.Option(help="Its attributes of the class before and after: A,B.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the map, the table, the page.")] = Path(
+        "comparison"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Agreement of two maps after crosswalk, with a difference map and a report."""
+    from bocage.accuracy import compare_files
+
+    found = compare_files(
+        a,
+        b,
+        legend_a=legend_a,
+        legend_b=legend_b,
+        crosswalk=crosswalk,
+        class_a=class_a,
+        class_b=class_b,
+        level=level,
+        tolerance_m=tolerance,
+        resolution_m=resolution,
+        confidence=confidence,
+        unsure=unsure,
+        regions=regions,
+        region_field=region_field,
+        change=change,
+        change_fields=_two(change_fields),
+        out=out,
+    )
+    files = {k: str(out / k) for k in ("difference.tif", "comparison.json", "index.html")}
+    give({**found.to_dict(), "files": files}, as_json=as_json)
+    if as_json:
+        return
+    said = found.summary
+    title = f"agreement {100 * said['agreement']:.1f} % of {said['compared_ha']:.1f} ha"
+    columns = ["code", "name", "a_ha", "b_ha", "a_in_b", "b_in_a", "f1", "iou"]
+    table(columns, found.per_class[columns].round(3).itertuples(index=False), title)
+    parts = ("certain", "border", "temporal", "thematic")
+    typer.echo(", ".join(f"{k} {100 * said[k]:.1f} %" for k in parts))
+    typer.echo(files["index.html"])
+
+
+def _two(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    before, comma, after = text.partition(",")
+    if not (before and comma and after) or "," in after:
+        raise typer.BadParameter(f"'{text}' is not two attributes such as code_18,code_24")
+    return before, after
