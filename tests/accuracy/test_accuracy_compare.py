@@ -209,6 +209,21 @@ def test_packaged_crosswalks_meet_in_the_pa_legend(pa):
         (lambda: by_tree([[0, OAK]], [[OAK, 0]]), "no place has a class in both maps"),
         (lambda: by_tree([[OAK]], [[OAK]], tolerance_m=-1), "a tolerance of -1"),
         (lambda: by_tree([[OAK]], [[OAK]], level=3), "no level 3"),
+        (lambda: by_tree([[OAK]], [[OAK]], unsure=55), "a confidence of 55 % as the limit"),
+        (
+            lambda: by_tree(
+                [[OAK]],
+                [[OAK]],
+                regions=gpd.GeoDataFrame(
+                    {"region": ["a"]}, geometry=[shapely.box(X, Y, X + 9, Y + 9)]
+                ),
+            ),
+            "regions have no coordinate reference system",
+        ),
+        (
+            lambda: compare(raster([range(1, 1200)]), raster([range(1, 1200)]), legend_a="values"),
+            "1199 different values",
+        ),
         (lambda: by_tree([[OAK]], [[OAK]], legend_b="values"), "legend 'tree'"),
         (
             lambda: compare(

@@ -181,7 +181,7 @@ def test_command(first, second, legend, tmp_path, capsys):
     ("change", "message"),
     [
         ({"b": "nowhere.tif"}, "no such file"),
-        ({"b": "far.tif"}, "map A and map B do not overlap"),
+        ({"b": "far.tif"}, "the two maps do not overlap"),
         ({"b": "odd.tif"}, "values 77 are neither codes nor class indices"),
         ({"b": "points.gpkg"}, "points.gpkg are no polygons"),
         ({"b": "broken.tif"}, "cannot be read as a raster"),

@@ -1,6 +1,6 @@
 """How right a map is: validation points, area-adjusted estimates, calibration, comparison."""
 
-from bocage.accuracy._assessment import assess, assess_pairs, point_pairs
+from bocage.accuracy._assessment import assess, assess_pairs
 from bocage.accuracy._calibration import reliability
 from bocage.accuracy._compare import Comparison, compare, compare_files
 from bocage.accuracy._design import allocate, sample_size, sample_size_simple
@@ -8,10 +8,12 @@ from bocage.accuracy._figure import write_confusion
 from bocage.accuracy._files import assess_files
 from bocage.accuracy._layers import reference_codes
 from bocage.accuracy._plan import SurveyPlan, plan_survey
-from bocage.accuracy._points import combine_strata, draw_points, lucas_frame, sample_points
+from bocage.accuracy._points import draw_points, lucas_frame, sample_points
 from bocage.accuracy._result import Assessment, Pairs
+from bocage.accuracy._strata import combine_strata
 from bocage.accuracy._survey import Survey, survey_files
 from bocage.accuracy._values import raster_codes, to_level, values_at, values_at_polygons
+from bocage.accuracy._weights import point_pairs
 
 __all__ = [
     "Assessment",

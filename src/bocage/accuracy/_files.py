@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from bocage.accuracy._assessment import assess_pairs, point_pairs
+from bocage.accuracy._assessment import assess_pairs
 from bocage.accuracy._calibration import NO_CONFIDENCE
 from bocage.accuracy._layers import (
     ClassRaster,
@@ -26,6 +26,7 @@ from bocage.accuracy._layers import (
 from bocage.accuracy._pixels import by_pixels
 from bocage.accuracy._result import UNKNOWN, Assessment, Pairs
 from bocage.accuracy._values import to_level, values_at, values_at_polygons
+from bocage.accuracy._weights import point_pairs
 from bocage.errors import InputError
 from bocage.files import existing
 from bocage.grid import CRS

@@ -144,6 +144,8 @@ def read_regions(path: Path | str, field: str | None) -> gpd.GeoDataFrame:
 
 def tidy_regions(frame: gpd.GeoDataFrame, field: str | None, where: str) -> gpd.GeoDataFrame:
     """Polygons with a column ``region`` only (text), whatever the name of the attribute was."""
+    if frame.crs is None:
+        raise InputError(f"{where} have no coordinate reference system", remedy="assign one")
     names = [c for c in frame.columns if c != frame.geometry.name]
     usual = [c for c in names if c.lower() in ("region", "site", "sitecode", "site_id")]
     name = field or (usual if len(usual) == 1 else names if len(names) == 1 else [""])[0]

@@ -15,7 +15,8 @@ from bocage.accuracy._design import allocate, sample_size
 from bocage.accuracy._files import BLIND, PROTOCOL
 from bocage.accuracy._layers import Layer, is_raster, read_classes, read_regions, read_vector
 from bocage.accuracy._pixels import burn, common_grid, on_grid
-from bocage.accuracy._points import LUCAS_M, combine_strata, draw_points
+from bocage.accuracy._points import LUCAS_M, draw_points
+from bocage.accuracy._strata import combine_strata
 from bocage.accuracy._values import to_level
 from bocage.errors import InputError
 from bocage.files import atomic_path, write_text

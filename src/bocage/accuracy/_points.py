@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from bocage.accuracy._design import allocate
+from bocage.accuracy._strata import pixel_ha
 from bocage.errors import InputError
 from bocage.legend import OUTSIDE, UNCLASSIFIED
-from bocage.rasters import geobox_of, wrap
+from bocage.rasters import geobox_of
 
 LUCAS_M = 2000.0
 """Spacing of the LUCAS master frame, whose points lie on multiples of it in EPSG:3035."""
@@ -76,7 +77,7 @@ def sample_points(
         plan = {int(v) + 1: int(k) for v, k in zip(found, shares, strict=True)}
     else:
         strata, plan = wanted.astype(np.int64), {1: min(n, int(wanted.sum()))}
-    place, weight = _random(strata.ravel(), plan, np.random.default_rng(seed), _pixel_ha(box))
+    place, weight = _random(strata.ravel(), plan, np.random.default_rng(seed), pixel_ha(box))
     return _points(place, weight, values.ravel()[place], box)
 
 
@@ -126,7 +127,7 @@ def draw_points(
     plan = {int(k): int(v) for k, v in sorted(allocation.items()) if v > 0}
     rng = np.random.default_rng(seed)
     if design == "random":
-        place, weight = _random(flat, plan, rng, _pixel_ha(box))
+        place, weight = _random(flat, plan, rng, pixel_ha(box))
         return _points(place, weight, flat[place], box)
     if design != "systematic":
         raise InputError(f"there is no design '{design}'", remedy="use random or systematic")
@@ -137,7 +138,7 @@ def draw_points(
         return frame.iloc[:0].assign(weight=0.0)
     points = pd.concat(parts).sort_index().reset_index(drop=True)
     numbers, sizes = np.unique(flat, return_counts=True)
-    area = dict(zip(numbers.tolist(), (sizes * _pixel_ha(box)).tolist(), strict=True))
+    area = dict(zip(numbers.tolist(), (sizes * pixel_ha(box)).tolist(), strict=True))
     points["weight"] = [area[s] / plan[s] for s in points["stratum"].tolist()]
     return gpd.GeoDataFrame(points[["point_id", "stratum", "weight", "geometry"]], crs=str(box.crs))
 
@@ -181,55 +182,11 @@ def lucas_frame(box: GeoBox, step_m: float = LUCAS_M) -> gpd.GeoDataFrame:
     )
 
 
-def combine_strata(layers: Mapping[str, xr.DataArray]) -> tuple[xr.DataArray, pd.DataFrame]:
-    """Make strata of the combinations of layers, such as map class, change and region.
-
-    Parameters
-    ----------
-    layers
-        Integer arrays (y, x) on one pixel grid, by name. Pixels where the first layer is 0
-        (unclassified) or 255 (outside, in bytes), or any layer is below 0, are not sampled.
-
-    Returns
-    -------
-    strata : xarray.DataArray
-        Number of the stratum, int32 (y, x), from 1; 0 is not sampled.
-    table : pandas.DataFrame
-        A row a stratum: ``stratum``, a column a layer, ``pixels`` and ``area_ha``.
-
-    Raises
-    ------
-    InputError
-        If there is no layer, the grids differ or no pixel is left.
-    """
-    if not layers:
-        raise InputError("no layer to stratify by", remedy="give at least the map")
-    names, arrays = list(layers), list(layers.values())
-    box = geobox_of(arrays[0], names[0])
-    if any(geobox_of(a, n) != box for n, a in layers.items()):
-        raise InputError("the strata are on different pixel grids", remedy="warp them to one")
-    first = np.asarray(arrays[0].values)
-    used = (first != UNCLASSIFIED) & ~((first == OUTSIDE) & (first.dtype == np.uint8))
-    for array in arrays:
-        used &= np.asarray(array.values).astype(np.int64) >= 0
-    if not used.any():
-        raise InputError("no pixel may be sampled", remedy="give a map with classes")
-    rows = np.stack([np.asarray(a.values)[used].astype(np.int64) for a in arrays], axis=1)
-    found, number, pixels = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
-    strata = np.zeros(first.shape, dtype=np.int32)
-    strata[used] = number.reshape(-1) + 1
-    table = pd.DataFrame(found, columns=names)
-    table.insert(0, "stratum", np.arange(1, len(found) + 1))
-    table["pixels"] = pixels
-    table["area_ha"] = np.round(pixels * _pixel_ha(box), 6)
-    return wrap(strata, box), table
-
-
 def _random(
     strata: NDArray[np.integer],
     plan: Mapping[int, int],
     rng: np.random.Generator,
-    pixel_ha: float,
+    size_ha: float,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     chosen, weights = [], []
     for stratum, count in plan.items():
@@ -240,7 +197,7 @@ def _random(
                 remedy="draw fewer points there",
             )
         chosen.append(rng.choice(index, size=count, replace=False))
-        weights.append(np.full(count, index.size / count * pixel_ha))
+        weights.append(np.full(count, index.size / count * size_ha))
     place, weight = np.concatenate(chosen), np.concatenate(weights)
     order = np.argsort(place)
     return place[order], weight[order]
@@ -276,7 +233,3 @@ def _points(
         geometry=gpd.points_from_xy(x, y),
         crs=str(box.crs),
     )
-
-
-def _pixel_ha(box: GeoBox) -> float:
-    return float(abs(box.affine.a * box.affine.e)) / 10_000

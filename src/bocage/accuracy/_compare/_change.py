@@ -13,12 +13,11 @@ from bocage.accuracy._compare._layers import (
     FileRaster,
     Layer,
     Polygons,
-    is_raster_file,
     polygons,
     text_column,
 )
 from bocage.accuracy._compare._meaning import Meaning, Nomenclature
-from bocage.accuracy._layers import split_layer
+from bocage.accuracy._layers import is_raster, split_layer
 from bocage.errors import InputError
 
 
@@ -76,7 +75,7 @@ def read_change(
         What the values of A and B mean.
     """
     file, _ = split_layer(path)
-    if is_raster_file(file):
+    if is_raster(file):
         if fields is not None:
             raise InputError(
                 f"change {file} is a raster and has no attributes", remedy="leave them out"

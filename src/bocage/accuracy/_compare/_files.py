@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from bocage.accuracy._compare._change import read_change
-from bocage.accuracy._compare._layers import FileRaster, Polygons, as_window, open_layer
+from bocage.accuracy._compare._grid import as_window, common_grid, tolerance_of
+from bocage.accuracy._compare._layers import FileRaster, Polygons, open_layer
 from bocage.accuracy._compare._meaning import LegendLike, nomenclatures
 from bocage.accuracy._compare._outcome import NOTHING, OUTCOMES
 from bocage.accuracy._compare._report import write_page
 from bocage.accuracy._compare._result import Comparison
-from bocage.accuracy._compare._run import Task, common_grid, level_of, run, tolerance_of
+from bocage.accuracy._compare._run import Task, level_of, run, unsure_of
 from bocage.accuracy._layers import read_regions
 from bocage.errors import InputError
 from bocage.files import atomic_path, existing, write_text
@@ -91,8 +92,9 @@ def compare_files(
     """
     first = open_layer(a, class_a, _for_field(legend_a), "map A")
     second = open_layer(b, class_b, _for_field(legend_b or legend_a), "map B")
-    box = common_grid(first, second, resolution_m)
-    read_a, read_b = nomenclatures((first, second), box, legend_a, legend_b, crosswalk)
+    layers = (first, second)
+    box = common_grid([m.box for m in layers], [m.outline for m in layers], resolution_m)
+    read_a, read_b = nomenclatures(layers, box, legend_a, legend_b, crosswalk)
     meaning = read_a.meaning(first, box), read_b.meaning(second, box)
     named = None if regions is None else read_regions(regions, region_field)
     sure = None if confidence is None else FileRaster(existing(confidence, "confidence"), "conf")
@@ -113,7 +115,7 @@ def compare_files(
         confidence=sure,
         regions=None if named is None else Polygons(named, named["region"], "regions"),
         change=moved,
-        unsure=unsure,
+        unsure=unsure_of(unsure),
         notes=() if moved else ("no change layer: what changed counts as thematic",),
     )
     if out is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,17 +20,14 @@ from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.features import rasterize
 from rasterio.vrt import WarpedVRT
-from rasterio.windows import Window
 
-from bocage.accuracy._layers import class_field, read_frame, split_layer
+from bocage.accuracy._compare._grid import windows
+from bocage.accuracy._layers import class_field, is_raster, read_frame, split_layer
 from bocage.accuracy._values import distinct
 from bocage.errors import InputError
 from bocage.files import existing
 from bocage.legend import OUTSIDE, Legend
 from bocage.rasters import geobox_of, open_error
-
-BLOCK = 1024
-"""Side of the windows that are read at a time, pixels."""
 
 
 class Layer(Protocol):
@@ -224,7 +220,7 @@ def open_layer(path: Path | str, field: str | None, legend: Legend | None, what:
         What the layer is, for messages.
     """
     file, _ = split_layer(path)
-    if is_raster_file(file):
+    if is_raster(file):
         if field is not None:
             raise InputError(
                 f"{what} {file} is a raster and has no attribute '{field}'",
@@ -256,27 +252,6 @@ def text_column(frame: gpd.GeoDataFrame, name: str, where: str) -> pd.Series:
     text = frame[name].astype("string").str.strip().str.replace(r"\.0+$", "", regex=True)
     tidy: pd.Series = text.fillna("").replace("", "0")
     return tidy
-
-
-def is_raster_file(path: Path) -> bool:
-    """Whether a file is read as a raster, by its suffix."""
-    return path.suffix.lower() in {".tif", ".tiff", ".vrt", ".img", ".jp2", ".nc"}
-
-
-def windows(box: GeoBox, block: int = BLOCK) -> Iterator[tuple[slice, slice]]:
-    """Windows of a grid, row by row."""
-    for row in range(0, box.shape.y, block):
-        for column in range(0, box.shape.x, block):
-            yield (
-                slice(row, min(row + block, box.shape.y)),
-                slice(column, min(column + block, box.shape.x)),
-            )
-
-
-def as_window(window: tuple[slice, slice]) -> Window:
-    """The same window as rasterio has it."""
-    rows, columns = window
-    return Window(columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
 
 
 def _outline(box: GeoBox) -> gpd.GeoSeries:

@@ -30,6 +30,9 @@ VALUES = "values"
 SAME, COARSER, AMBIGUOUS = 1, 2, 3
 """How two values that can mean the same class agree; 0 where they cannot."""
 
+MOST_VALUES = 1000
+"""Values beyond which a layer is taken for something else than a map of classes."""
+
 _GOLDEN = 0.618034
 
 
@@ -91,18 +94,18 @@ def relations(a: Meaning, b: Meaning, legend: Legend) -> NDArray[np.uint8]:
         for level in range(1, legend.levels + 1)
         for code in legend.codes(level)
     }
+    size_a, size_b = a.allowed.sum(axis=1)[:, None], b.allowed.sum(axis=1)[None, :]
+    node_a, node_b = (
+        np.array([tuple(row) in nodes for row in m.allowed.tolist()], dtype=bool) for m in (a, b)
+    )
+    common = a.allowed.astype(np.int32) @ b.allowed.T.astype(np.int32)
+    within = (common == size_a) | (common == size_b)
+    wider_is_node = np.where(size_a > size_b, node_a[:, None], node_b[None, :])
     table = np.zeros((len(a.values) + 1, len(b.values) + 1), dtype=np.uint8)
-    for i, first in enumerate(a.allowed, start=1):
-        for j, second in enumerate(b.allowed, start=1):
-            shared = first & second
-            if not shared.any():
-                continue
-            if (first == second).all():
-                table[i, j] = SAME
-                continue
-            wider = first | second
-            nested = (shared == first).all() or (shared == second).all()
-            table[i, j] = COARSER if nested and tuple(wider.tolist()) in nodes else AMBIGUOUS
+    inner = table[1:, 1:]
+    inner[common > 0] = AMBIGUOUS
+    inner[(common > 0) & within & wider_is_node] = COARSER
+    inner[(common == size_a) & (common == size_b)] = SAME
     return table
 
 
@@ -152,6 +155,11 @@ class Nomenclature:
             spoken = {v: str(c) for v, c in reading(set(spoken), self.shared, layer.name).items()}
             spoken = {v: t for v, t in spoken.items() if v in raw}
         order = tuple(sorted(set(spoken.values()), key=_numeric))
+        if len(order) > MOST_VALUES:
+            raise InputError(
+                f"{layer.name} holds {len(order)} different values",
+                remedy="give a map of classes, and name the attribute with the class",
+            )
         try:
             sets = [self.codes(t) for t in order]
         except InputError as error:
@@ -255,6 +263,10 @@ def _lead(given: LegendLike, found: Legend | None, shared: Legend) -> Nomenclatu
 def _flat(id: str, layers: Sequence[Layer], box: GeoBox) -> Nomenclature:
     """One class for each value that occurs in either map."""
     texts = sorted({t for layer in layers for t in layer.texts(box).values()} - {"0"}, key=_numeric)
+    if len(texts) > MOST_VALUES:
+        raise InputError(
+            f"the maps hold {len(texts)} different values", remedy="give maps of classes"
+        )
     if not texts:
         raise InputError("neither map holds a class", remedy="give classified maps")
     names: dict[str, str] = {}

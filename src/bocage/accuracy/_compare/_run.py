@@ -8,26 +8,20 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from bocage.accuracy._compare._change import Change, mask_change
-from bocage.accuracy._compare._layers import ArrayRaster, Layer, Polygons, windows
+from bocage.accuracy._compare._grid import pixel_of, tolerance_of, windows
+from bocage.accuracy._compare._layers import ArrayRaster, Layer, Polygons
 from bocage.accuracy._compare._meaning import LegendLike, Meaning, nomenclatures, relations
 from bocage.accuracy._compare._outcome import COMPARED, NOTHING, disc, outcomes
 from bocage.accuracy._compare._result import Comparison
 from bocage.accuracy._layers import tidy_regions
 from bocage.errors import InputError
-from bocage.grid import CRS, FINE, geobox
 from bocage.legend import Legend
 from bocage.rasters import wrap
-
-TOLERANCE_M = 10.0
-"""How far apart two borders may lie to count as one, by default; at least a pixel."""
-
-UNKNOWN_CONFIDENCE = 255
 
 Sink = Callable[[tuple[slice, slice], NDArray[np.uint8]], None]
 
@@ -113,7 +107,7 @@ def compare(
     confidence
         Confidence of A, percent, uint8 (y, x), 255 unknown.
     unsure
-        Confidence, percent, below which A is unsure.
+        Confidence, percent (tens), below which A is unsure.
     regions
         Polygons with a column ``region``.
     change
@@ -152,7 +146,7 @@ def compare(
         confidence=None if confidence is None else ArrayRaster(confidence, "confidence"),
         regions=None if named is None else Polygons(named, named["region"], "regions"),
         change=None if change is None else mask_change(ArrayRaster(change, "change")),
-        unsure=unsure,
+        unsure=unsure_of(unsure),
     )
     found = np.full((box.shape.y, box.shape.x), NOTHING, dtype=np.uint8)
 
@@ -243,22 +237,12 @@ def _cells(
     )
 
 
-def pixel_of(box: GeoBox) -> float:
-    """Side of a pixel, metres."""
-    if box.crs is None or not box.crs.projected:
+def unsure_of(given: float) -> float:
+    """The limit itself, which must fall between two classes of confidence."""
+    if given % 10 or not 0 <= given <= 100:
         raise InputError(
-            "the maps are in degrees, their pixels have no common area",
-            remedy="reproject one of them to EPSG:3035, or give a resolution in metres",
+            f"a confidence of {given:g} % as the limit", remedy="give tens of percent, 0 … 100"
         )
-    return float(np.sqrt(abs(box.affine.a * box.affine.e)))
-
-
-def tolerance_of(given: float | None, box: GeoBox) -> float:
-    """The tolerance itself, or its default."""
-    if given is None:
-        return max(TOLERANCE_M, pixel_of(box))
-    if given < 0:
-        raise InputError(f"a tolerance of {given:g} m", remedy="give 0 or more metres")
     return given
 
 
@@ -267,37 +251,3 @@ def level_of(given: int | None, legend: Legend) -> int:
     level = legend.levels if given is None else given
     legend.codes(level)
     return level
-
-
-def common_grid(a: Layer, b: Layer, resolution: float | None) -> GeoBox:
-    """The grid that two layers are compared on, where both are.
-
-    That of the raster with the smaller pixels; EPSG:3035 at 2.5 m for polygons, or where no
-    raster has metres.
-    """
-    grids = [layer.box for layer in (a, b) if layer.box is not None]
-    metric = [g for g in grids if g.crs is not None and g.crs.projected]
-    own = min(metric, key=pixel_of) if metric else None
-    crs = CRS if own is None else str(own.crs)
-    boxes = [shapely.box(*layer.outline.to_crs(crs).total_bounds) for layer in (a, b)]
-    shared = shapely.intersection_all(boxes)
-    if shared.is_empty or shared.area == 0:
-        raise InputError(
-            f"{a.name} and {b.name} do not overlap",
-            remedy="check their coordinate reference systems and extents",
-        )
-    if own is None or resolution is not None:
-        step = resolution or FINE
-        if step <= 0:
-            raise InputError(f"a resolution of {step:g} m", remedy="give metres above 0")
-        made = geobox(shared.bounds, step)
-        return made if own is None else GeoBox(made.shape, made.affine, own.crs)
-    west, south, east, north = shared.bounds
-    affine = own.affine
-    left, right = ((x - affine.c) / affine.a for x in (west, east))
-    top, bottom = ((y - affine.f) / affine.e for y in (north, south))
-    left, top = (int(np.floor(v + 1e-6)) for v in (left, top))
-    right, bottom = (int(np.ceil(v - 1e-6)) for v in (right, bottom))
-    rows = slice(max(top, 0), min(bottom, own.shape.y))
-    columns = slice(max(left, 0), min(right, own.shape.x))
-    return own[rows, columns]
