@@ -113,6 +113,8 @@ def test_classes_levels_and_pairs_by_hand():
     assert np.isnan(table.loc[GRASS, "b_in_a"])
     assert found.pairs["ha"].sum() == pytest.approx(0.04)
     assert set(found.pairs["relation"]) == {"same", "different"}
+    # A holds oak, oak, pine, grass, B oak, pine, pine, lake: 1/2 1/4 + 1/4 1/2 by chance.
+    assert found.summary["by_chance"] == pytest.approx(1 / 4)
     coarse = by_tree(a, b, tolerance_m=0, level=1).per_class
     assert coarse["code"].tolist() == [11, 22, 33]
     assert coarse["both_ha"].tolist() == pytest.approx([0.03, 0, 0])
@@ -274,7 +276,7 @@ def test_comparison_is_symmetric(pair, tolerance):
     swapped = {7: 8, 8: 7}
     mirrored = np.vectorize(lambda v: swapped.get(v, v))(back.map.values)
     assert (forth.map.values == mirrored).all()
-    for name in ("agreement", "certain", "border", "thematic"):
+    for name in ("agreement", "certain", "by_chance", "border", "thematic"):
         assert forth.summary[name] == pytest.approx(back.summary[name])
     one, other = forth.per_class, back.per_class
     assert one["code"].tolist() == other["code"].tolist()

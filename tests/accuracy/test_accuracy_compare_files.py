@@ -7,6 +7,7 @@ import pytest
 import rasterio
 import shapely
 from odc.geo.geobox import GeoBox
+from scipy.ndimage import uniform_filter
 
 from bocage.accuracy import compare, compare_files
 from bocage.cli import main
@@ -321,3 +322,30 @@ def test_a_forest_layer_beside_corine(tmp_path, pa):
     values = read_raster(forest)[0].values
     trees = np.isin(values, (1, 2)).sum() * 0.01
     assert found.summary["compared_ha"] == pytest.approx(trees, rel=0.01)
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not DATA.is_dir(), reason="no real data in ../shared/data")
+def test_a_classification_beside_its_own_majority(tmp_path):
+    """Where a real classifier is surer, the majority around agrees with it more often."""
+    path = DATA / "classified_31tcj" / "class_2019.tif"
+    data = read_raster(path)[0]
+    values = data.values
+    votes = np.stack([uniform_filter((values == v).astype(float), 5) for v in range(1, 6)])
+    smooth = write_geotiff(
+        tmp_path / "smooth.tif",
+        data.copy(data=(votes.argmax(axis=0) + 1).astype(np.uint8)),
+        nodata=0,
+    )
+    found = compare_files(
+        path, smooth, legend_a="values", out=tmp_path / "out",
+        confidence=DATA / "classified_31tcj" / "confidence_2019.tif",
+    )  # fmt: skip
+    assert found.summary["agreement"] == pytest.approx((values == votes.argmax(axis=0) + 1).mean())
+    table = found.per_confidence
+    assert table["ha"].sum() == pytest.approx(found.summary["compared_ha"])
+    low, high = table[table["high"] <= 60], table[table["low"] >= 80]
+    shares = [float(np.average(t["agreement"], weights=t["ha"])) for t in (low, high)]
+    assert shares[0] < shares[1] - 0.05
+    # What a majority moves lies at borders, single pixels aside.
+    assert found.summary["border"] > 0

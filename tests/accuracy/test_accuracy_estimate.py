@@ -43,6 +43,22 @@ def test_nothing_to_divide_by():
     assert all(math.isnan(v) for v in wilson(0, 0))
 
 
+def test_coverage_of_the_interval_of_a_region():
+    """The same for a region that lies across both strata, whose size the sample must find."""
+    rng = np.random.default_rng(8)
+    share, area, inside = np.array([0.9, 0.5]), np.array([0.8, 0.2]), np.array([0.3, 0.6])
+    truth = float((share * inside) @ area / (inside @ area))
+    stratum = np.repeat([0, 1], [160, 120])
+    weight = area[stratum] / np.bincount(stratum)[stratum]
+    hits = 0
+    for _ in range(400):
+        x = (rng.random(280) < inside[stratum]).astype(float)
+        y = x * (rng.random(280) < share[stratum])
+        low, high = normal(*ratio(design(weight, stratum), y, x))
+        hits += low <= truth <= high
+    assert 0.92 <= hits / 400 <= 0.98
+
+
 def test_coverage_of_the_stratified_interval():
     """About 95 % of the intervals hold the truth (a seeded simulation of 400 surveys)."""
     rng = np.random.default_rng(7)

@@ -63,9 +63,10 @@ def write_page(path: Path, found: Comparison, task: Task, difference: Path) -> P
 def _percent(value: float | None) -> str:
     if value is None:
         return "–"
-    text = f"{100 * value:.1f}"
     # What is nearly all or nearly nothing is not rounded to all or nothing.
-    return f"{100 * value:.3f}" if text in ("0.0", "100.0") and value not in (0, 1) else text
+    if 0 < value < 0.0005:
+        return "< 0.1"
+    return "> 99.9" if 0.9995 <= value < 1 else f"{100 * value:.1f}"
 
 
 def _pictures(task: Task, difference: Path) -> list[dict[str, str]]:

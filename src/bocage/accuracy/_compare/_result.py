@@ -69,11 +69,22 @@ class Comparison:
     def summary(self) -> dict[str, float]:
         """Area of each outcome, hectares (``same_ha`` …), and shares of the compared area.
 
-        ``agreement``: same, coarser or ambiguous; ``certain``: without the ambiguous.
+        ``agreement``: same, coarser or ambiguous; ``certain``: without the ambiguous;
+        ``by_chance``: the agreement if the values of each map, in their shares, lay anywhere, which
+        tells how much an open crosswalk lets pass.
         """
         area = self.cells.groupby("outcome")["ha"].sum()
         found = {f"{o.key}_ha": float(area.get(o.value, 0.0)) for o in OUTCOMES}
-        return {"compared_ha": float(self.compared["ha"].sum()), **found, **_shares(self.compared)}
+        shares = {**_shares(self.compared), "by_chance": self._by_chance()}
+        return {"compared_ha": float(self.compared["ha"].sum()), **found, **shares}
+
+    def _by_chance(self) -> float:
+        meets, _ = self._meeting(self.legend.levels)
+        first, second = (
+            np.bincount(self.compared[side] - 1, self.compared["pixels"], minlength=count)
+            for side, count in zip(("a", "b"), meets.shape, strict=True)
+        )
+        return float(first @ meets @ second / (first.sum() * second.sum()))
 
     @cached_property
     def per_level(self) -> pd.DataFrame:
