@@ -86,6 +86,7 @@ def test_levels_regions_and_calibration(classes, points, regions, small, tmp_pat
     assert plain["regions"]["sites"]["low"]["oa"] == 1.0
     assert plain["calibration"]["ece"] == pytest.approx(found.ece)
     assert plain["protocols"] == {}
+    assert np.sum(plain["confusion"]["proportions"]) == pytest.approx(1)
 
 
 def test_regions_of_a_reference_that_covers_the_area(classes, regions, small, tmp_path):

@@ -129,7 +129,6 @@ class Assessment:
                 "map": [int(c) for c in self.confusion.index],
                 "reference": [int(c) for c in self.confusion.columns],
                 "counts": self.confusion.to_numpy().tolist(),
-                "proportions": self.proportions.to_numpy().tolist(),
             },
             "notes": list(self.notes),
         }

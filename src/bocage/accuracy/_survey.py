@@ -58,6 +58,7 @@ class Survey:
             },
             "protocols": {k: v.to_dict() for k, v in (self.others or {}).items()},
         }
+        found["confusion"]["proportions"] = self.main.proportions.to_numpy().tolist()
         if curve is not None:
             found["calibration"] = {"ece": plain(self.ece), "curve": curve}
         return found
