@@ -265,7 +265,7 @@ maps = st.integers(1, 7).flatmap(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(maps, st.sampled_from([0.0, 10.0, 15.0, 30.0]))
 def test_comparison_is_symmetric(pair, tolerance):
     a, b = pair

@@ -119,6 +119,8 @@ def test_the_lucas_frame_lies_on_multiples_of_two_kilometres():
     assert frame["place"][0] == 0
     assert set(frame.geometry) <= set(lucas_frame(geobox_of(lowland()), 500).geometry)
     assert lucas_frame(geobox_of(lowland()), 500)["point_id"][1] == "40005003008000"
+    south = lucas_frame(geobox((1_600_000, 940_000, 1_601_000, 941_000), 100), 1000)
+    assert south["point_id"].tolist() == ["16000941"]
 
 
 def test_a_systematic_sample_is_spread_over_its_stratum():

@@ -156,9 +156,9 @@ def lucas_frame(box: GeoBox, step_m: float = LUCAS_M) -> gpd.GeoDataFrame:
     Returns
     -------
     geopandas.GeoDataFrame
-        ``point_id``: kilometres east and north, as the LUCAS survey names its points, or metres
-        where the spacing is no whole number of kilometres; ``place``: position of its
-        pixel in the flattened raster.
+        ``point_id``: kilometres east and north, four digits each, as the LUCAS survey names its
+        points, or metres, seven digits, where the spacing is no whole number of kilometres;
+        ``place``: position of its pixel in the flattened raster.
     """
     if step_m <= 0:
         raise InputError(f"a spacing of {step_m:g}", remedy="give a spacing above 0")
@@ -170,11 +170,11 @@ def lucas_frame(box: GeoBox, step_m: float = LUCAS_M) -> gpd.GeoDataFrame:
     row = np.floor((y - box.affine.f) / box.affine.e).astype(np.int64)
     keep_x, keep_y = (column >= 0) & (column < box.shape.x), (row >= 0) & (row < box.shape.y)
     x, column, y, row = x[keep_x], column[keep_x], y[keep_y], row[keep_y]
-    unit = 1000.0 if step_m % 1000 == 0 else 1.0
+    unit, digits = (1000.0, 4) if step_m % 1000 == 0 else (1.0, 7)
     east_of, north_of = (np.round(v / unit).astype(np.int64) for v in (x, y))
     return gpd.GeoDataFrame(
         {
-            "point_id": [f"{e}{n}" for n in north_of for e in east_of],
+            "point_id": [f"{e:0{digits}}{n:0{digits}}" for n in north_of for e in east_of],
             "place": (row[:, None] * box.shape.x + column).ravel(),
         },
         geometry=gpd.points_from_xy(np.tile(x, len(y)), np.repeat(y, len(x))),
