@@ -106,10 +106,26 @@ def test_opinions_are_weighed() -> None:
     from bocage.model._committee import Opinions
 
     nets, forest = np.array([[0.2, 0.8]], np.float32), np.array([[1.0, 0.0]], np.float32)
-    both = Opinions(nets, forest)
+    both = Opinions(nets, forest, np.zeros(1, np.float32))
     np.testing.assert_allclose(both.together(0.25), [[0.4, 0.6]], rtol=1e-6)
     np.testing.assert_array_equal(both.together(0), nets)
     np.testing.assert_array_equal(both.nets, [[np.float32(0.2), np.float32(0.8)]])
+
+
+@pytest.mark.usefixtures("repeatable")
+def test_what_members_disagree_about_is_epistemic() -> None:
+    from bocage.model._committee import Opinions
+
+    even, log2 = np.full((3, 2), 0.5, np.float32), np.log(2)
+    # All sure of something else; all undecided alike; half of both.
+    within = np.array([0, log2, log2 / 2], np.float32)
+    found = Opinions(even, even, within).epistemic(0)
+    np.testing.assert_allclose(found, [1, 0, 0.5], atol=1e-6)
+    sure = np.array([[1.0, 0.0]], np.float32)
+    assert Opinions(sure, sure, np.zeros(1, np.float32)).epistemic(0.3) == 0
+    # The forest is one more voice.
+    nets, forest = sure, sure[:, ::-1]
+    assert Opinions(nets, forest, np.zeros(1, np.float32)).epistemic(0.5) == pytest.approx(1)
 
 
 @pytest.mark.usefixtures("repeatable")
@@ -127,6 +143,8 @@ def test_a_poll_is_the_mean_of_the_members(pixels: Pixels) -> None:
         for m in committee.members
     ]
     np.testing.assert_allclose(said.nets, torch.stack(each).mean(dim=0).cpu(), atol=1e-6)
+    own = [-(p * p.clamp(min=1e-12).log()).sum(dim=1) for p in each]
+    np.testing.assert_allclose(said.within, torch.stack(own).mean(dim=0).cpu(), atol=1e-5)
     for part in (said.nets, said.forest):
         assert part.sum(axis=1) == pytest.approx(1, abs=1e-5)
         assert (part[:, 3] == 0).all()  # no label taught the last class
@@ -135,7 +153,10 @@ def test_a_poll_is_the_mean_of_the_members(pixels: Pixels) -> None:
 @pytest.mark.usefixtures("repeatable")
 @pytest.mark.parametrize("turned", [0, 1])
 def test_the_network_says_what_it_was_taught(pixels: Pixels, turned: int) -> None:
-    """It learns the committee's words, not the labels: turned round, it says them so."""
+    """It learns the committee's words, not the labels: turned round, it says them so.
+
+    And where the committee was divided.
+    """
     from functools import partial
 
     from bocage.model._bench import logits_of
@@ -144,10 +165,17 @@ def test_the_network_says_what_it_was_taught(pixels: Pixels, turned: int) -> Non
 
     own = pixels.pick(pixels.labelled)
     bench = _set_up(own, SETTINGS)
-    targets = bench.tensor(np.roll(own.allowed[:, :3], turned, axis=1).astype(np.float32))
-    targets = torch.nn.functional.pad(targets, (0, 1))
+    right = np.roll(own.allowed[:, :3], turned, axis=1).argmax(axis=1)
+    targets = (0.8 * np.eye(4)[right] + 0.05).astype(np.float32)
+    divided = np.where(right == 0, 0.9, 0.1).astype(np.float32)
     told: list[str] = []
-    net = teach(bench, targets, replace(SETTINGS, epochs=100), lambda who, loss: told.append(who))
-    said = logits_of(net, np.arange(len(own)), partial(bench.inputs, view=VIEW)).argmax(dim=1)
-    assert float((said == targets.argmax(dim=1)).float().mean()) > 0.95
+    net = teach(
+        bench, targets, divided, replace(SETTINGS, epochs=100), lambda who, loss: told.append(who)
+    )
+    logits = logits_of(net, np.arange(len(own)), partial(bench.inputs, view=VIEW))
+    assert logits.shape == (len(own), 5)
+    assert (logits[:, :4].argmax(dim=1).numpy() == right).mean() > 0.95
+    share = torch.sigmoid(logits[:, 4]).numpy()
+    assert share[right == 0].mean() > 0.8
+    assert share[right != 0].mean() < 0.2
     assert told == ["network"] * 100

@@ -31,7 +31,7 @@ def trained_net(model: FieldModel) -> Callable:
 
     facts = model.facts
     inputs = 3 * len(facts.months) * len(facts.bands)
-    net = PixelNet(Sizes(inputs, len(facts.codes), facts.settings.width), [True] * 4).eval()
+    net = PixelNet(Sizes(inputs, len(facts.codes) + 1, facts.settings.width), [True] * 5).eval()
     net.load_state_dict(load(model.weights))
 
     def run(pixels: np.ndarray) -> np.ndarray:
@@ -58,10 +58,11 @@ def test_graph_equals_torch(
     mean, deviation = (
         np.tile(v, 3 * len(facts.months)).astype(np.float32) for v in (facts.mean, facts.deviation)
     )
-    want = trained_net((pixels - mean) / deviation) / facts.temperature
-    assert got.shape == (4, height, 4, width, 4)
-    here = [code not in facts.absent for code in facts.codes]
-    got = got.reshape(4, -1).T
+    want = trained_net((pixels - mean) / deviation)
+    want[:, :4] /= facts.temperature
+    assert got.shape == (5, height, 4, width, 4)
+    here = [*(code not in facts.absent for code in facts.codes), True]
+    got = got.reshape(5, -1).T
     scale = max(1, np.abs(want[:, here]).max())
     assert np.abs(got - want)[:, here].max() < 1e-4 * scale
     assert (got[:, ~np.array(here)] < -1000).all()
@@ -70,7 +71,11 @@ def test_graph_equals_torch(
 def test_the_runner_gives_probabilities(model: FieldModel, series: xr.Dataset) -> None:
     part = series.isel(y=slice(0, 24), x=slice(0, 40))
     window = look(part["reflectance"].values, part["gap"].values[:, ::4, ::4] == 0)
-    found = model.runner()(window)
+    said = model.runner()(window)
+    found, doubt = said.probability, said.epistemic
+    assert doubt is not None
+    assert doubt.shape == (24, 40)
+    assert ((doubt > 0) & (doubt < 1)).all()
     assert found.shape == (4, 24, 40)
     assert found.dtype == np.float32
     assert found.sum(axis=0) == pytest.approx(1, abs=1e-5)
@@ -117,7 +122,7 @@ def test_altered_models_are_named(model: FieldModel, tmp_path, legend: Legend) -
         (folder / "model.json").write_text(f'{{"engine": "field", "format": {old}}}')
         with pytest.raises(InputError, match="another format"):
             load_model(folder)
-    for bad in ('{"engine": "field", "format": 2, "files": {}}', '{"engine": "ensemble"}', "[]"):
+    for bad in ('{"engine": "field", "format": 3, "files": {}}', '{"engine": "ensemble"}', "[]"):
         (folder / "model.json").write_text(bad)
         with pytest.raises(InputError, match="describes no model"):
             load_model(folder)

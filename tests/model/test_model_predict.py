@@ -11,6 +11,7 @@ from model_landscape import make_legend, make_series, make_truth
 
 from bocage.errors import ConfigError, InputError
 from bocage.model import Facts, FieldModel, Pixels, predict, predict_pixels
+from bocage.model._facts import Answer
 from bocage.model._predict import SUPPORT_PX, _Pane, _together
 from bocage.model._scales import REACH, Look
 
@@ -203,7 +204,7 @@ class Remembers:
             self.shown.append(look)
             scores = np.zeros((len(self.facts.codes), *look.near.shape[-2:]), np.float32)
             scores[0] = 1
-            return scores
+            return Answer(scores)
 
         return run
 

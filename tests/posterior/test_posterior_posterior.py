@@ -202,3 +202,27 @@ def test_safe_levels_are_the_deepest_with_one_class() -> None:
     assert (post.safe_level(nested, {}).values[post.known] == 0).all()
     with pytest.raises(InputError, match="legend"):
         post.safe_level(flat(4), {"1": 0.3})
+
+
+def test_the_epistemic_part_is_a_share_of_the_entropy(tmp_path) -> None:
+    post = small()
+    share = np.array([[51, 255], [255, 102]], np.uint8)
+    told = Posterior.from_packed(
+        post.data["index"].values,
+        post.data["probability"].values,
+        BOX,
+        "flat",
+        post.codes,
+        epistemic=share,
+    )
+    found = told.epistemic().values
+    entropy = told.entropy().values
+    assert found[0, 0] == pytest.approx(0.2 * entropy[0, 0])
+    assert found[0, 1] == 0  # sure of its class: nothing to share
+    assert np.isnan(found[1, 0])
+    assert found[1, 1] == pytest.approx(0.4)
+    assert load(told.save(tmp_path / "p.nc")).data["epistemic"].equals(told.data["epistemic"])
+    with pytest.raises(InputError, match="not taught"):
+        post.epistemic()
+    with pytest.raises(InputError, match="'epistemic' must be uint8"):
+        Posterior(told.data.assign(epistemic=told.data["epistemic"].astype(float)))

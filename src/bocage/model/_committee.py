@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits as binary_cross_entropy
 
 from bocage.model._bench import Bench, View, fit, logits_of, set_losses
 from bocage.model._features import index_names
@@ -37,6 +38,7 @@ _TREES = 100
 _MEMBER_STEPS, _MEMBER_EPOCHS = 4500, (10, 200)
 _STUDENT_STEPS, _STUDENT_EPOCHS = 3000, (4, 100)
 _STUDENT_BATCH = 256
+_LITTLE = 1e-3  # nats; there is nothing to share in less
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,16 +89,36 @@ def views(pixels: Pixels, alone: bool = False) -> list[View]:
 
 @dataclass(frozen=True, eq=False)
 class Opinions:
-    """Probabilities of the networks and of the forest, float32 (pixel, class) each."""
+    """What the members of a committee say.
+
+    Attributes
+    ----------
+    nets, forest
+        Mean probabilities of the networks, and those of the forest, float32 (pixel, class) each.
+    within
+        Mean entropy of the networks, each for itself, float32 (pixel,).
+    """
 
     nets: NDArray[np.float32]
     forest: NDArray[np.float32]
+    within: NDArray[np.float32]
 
     def together(self, share: float) -> NDArray[np.float32]:
         """Their mean, with a share of the forest."""
         found: NDArray[np.float32] = np.float32(1 - share) * self.nets
         found += np.float32(share) * self.forest
         return found
+
+    def epistemic(self, share: float) -> NDArray[np.float32]:
+        """Share of the entropy of their mean that is due to their disagreement, 0 … 1, (pixel,).
+
+        What members with other seeds and other views of the same labels disagree about, the
+        labels did not teach (Houlsby et al. 2011; Lakshminarayanan et al. 2017, NeurIPS).
+        """
+        whole = _entropy(self.together(share))
+        own = (1 - share) * self.within + share * _entropy(self.forest)
+        found = np.maximum(whole - own, 0) / np.maximum(whole, _LITTLE)
+        return np.asarray(found, np.float32)
 
 
 def member_epochs(labels: int, settings: ModelSettings) -> int:
@@ -169,19 +191,34 @@ def _learn(
 
 def poll(bench: Bench, committee: Committee, which: NDArray[np.intp]) -> Opinions:
     """What the networks on average, and the forest, say of some pixels."""
-    total = torch.zeros(len(which), len(bench.present), device=bench.device)
+    nets = np.zeros((len(which), len(bench.present)), np.float32)
+    within = np.zeros(len(which), np.float32)
     for member in committee.members:
-        said = logits_of(member.net, which, partial(bench.inputs, view=member.view))
-        total += torch.softmax(said, dim=1)
-    nets = (total / len(committee.members)).cpu().numpy()
+        logits = logits_of(member.net, which, partial(bench.inputs, view=member.view))
+        said = torch.softmax(logits, dim=1).cpu().numpy()
+        nets += said / len(committee.members)
+        within += _entropy(said) / len(committee.members)
     features = features_at_scales(bench.pixels.pick(which), committee.forest_view.scales)
-    return Opinions(nets, leaf_shares(committee.forest, features, len(bench.present)))
+    return Opinions(nets, leaf_shares(committee.forest, features, len(bench.present)), within)
 
 
-def teach(bench: Bench, targets: Tensor, settings: ModelSettings, told: Told) -> PixelNet:
+def _entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Entropy, nats, (pixel,)."""
+    found: NDArray[np.float32] = -(probability * np.log(np.maximum(probability, 1e-12))).sum(axis=1)
+    return found
+
+
+def teach(
+    bench: Bench,
+    targets: NDArray[np.float32],
+    epistemic: NDArray[np.float32],
+    settings: ModelSettings,
+    told: Told,
+) -> PixelNet:
     """Train the network that is shipped on what the committee says of all pixels.
 
     Months are hidden from it and not from the committee: it learns to say the same with less.
+    Its last output is the logit of the share of the entropy that is epistemic.
 
     Parameters
     ----------
@@ -189,6 +226,8 @@ def teach(bench: Bench, targets: Tensor, settings: ModelSettings, told: Told) ->
         All pixels.
     targets
         Probabilities of the committee, (pixel, class).
+    epistemic
+        Share of their entropy, (pixel,). It counts as much as there is entropy to share.
     settings
         Choices.
     told
@@ -196,10 +235,15 @@ def teach(bench: Bench, targets: Tensor, settings: ModelSettings, told: Told) ->
     """
     torch.manual_seed(settings.seed)
     every = np.arange(len(bench.pixels))
-    net = PixelNet(_sizes(bench, VIEW, settings.width, 0.0), bench.present.tolist())
+    sizes = _sizes(bench, VIEW, settings.width, 0.0)
+    net = PixelNet(replace(sizes, outputs=sizes.outputs + 1), [*bench.present.tolist(), True])
+    wanted, shares = bench.tensor(targets), bench.tensor(epistemic)
+    entropy = bench.tensor(_entropy(targets) / np.log(max(len(bench.present), 2)))
 
     def loss(logits: Tensor, part: NDArray[np.intp]) -> Tensor:
-        return -(targets[part] * torch.log_softmax(logits, dim=1)).sum(dim=1)
+        classes, doubt = logits[:, :-1], logits[:, -1]
+        said = -(wanted[part] * torch.log_softmax(classes, dim=1)).sum(dim=1)
+        return said + entropy[part] * binary_cross_entropy(doubt, shares[part], reduction="none")
 
     return fit(
         bench,

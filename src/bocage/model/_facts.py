@@ -18,10 +18,28 @@ from bocage.model._card import card
 from bocage.model._scales import Look
 from bocage.model._settings import ModelSettings
 
-FORMAT = 2
+FORMAT = 3
 
-Run = Callable[[Look], NDArray[np.float32]]
-"""A window at all scales with all months of the model → probabilities (class, 4y, 4x)."""
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a classifier says of a window.
+
+    Attributes
+    ----------
+    probability
+        float32 (class, 4y, 4x).
+    epistemic
+        Share of the entropy that comes from what the labels did not teach, 0 … 1, float32
+        (4y, 4x); None where a classifier cannot tell.
+    """
+
+    probability: NDArray[np.float32]
+    epistemic: NDArray[np.float32] | None = None
+
+
+Run = Callable[[Look], Answer]
+"""A window at all scales with all months of the model → what it says of the pixels."""
 
 
 @dataclass(frozen=True)

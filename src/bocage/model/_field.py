@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from bocage.files import atomic_path
 from bocage.graphs import open_graph
 from bocage.grid import GRID_RATIO
-from bocage.model._facts import Facts, Run, read_facts, write_facts
+from bocage.model._facts import Answer, Facts, Run, read_facts, write_facts
 from bocage.model._scales import Look
 
 _GRAPH, _WEIGHTS = "model.onnx", "model.safetensors"
@@ -29,7 +30,8 @@ class FieldModel:
     graph
         The network as ONNX: ``near`` (month · band, y, 4, x, 4) and ``wide``
         (scale · month · band + layer, y, x), reflectance without gaps, to ``logits``
-        (class, y, 4, x, 4), divided by the temperature.
+        (class + 1, y, 4, x, 4): of the classes, divided by the temperature, and of the share of
+        the entropy that comes from what the labels did not teach.
     weights
         The weights in safetensors, before standardisation and temperature are folded in.
     """
@@ -55,10 +57,10 @@ class FieldModel:
         return cls(facts, graph, weights)
 
     def runner(self, threads: int = 1) -> Run:
-        """A function from one window of a series to class probabilities at 2.5 m."""
+        """A function from one window of a series to what the network says at 2.5 m."""
         session = open_graph(self.graph, threads, "the graph of the model", "train the model again")
 
-        def run(look: Look) -> NDArray[np.float32]:
+        def run(look: Look) -> Answer:
             height, width = look.wide.shape[-2:]
             near = look.near.reshape(-1, height, GRID_RATIO, width, GRID_RATIO)
             wide = np.concatenate([look.wide.reshape(-1, height, width), look.place])
@@ -66,8 +68,8 @@ class FieldModel:
             inputs = {"near": np.nan_to_num(near), "wide": np.nan_to_num(wide)}
             logits = session.run(["logits"], inputs)[0]
             found = np.ascontiguousarray(logits.reshape(len(logits), GRID_RATIO * height, -1))
-            _softmax_compiled(found)
-            return found
+            _softmax_compiled(found[:-1])
+            return Answer(found[:-1], expit(found[-1]))
 
         return run
 

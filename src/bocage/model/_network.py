@@ -18,10 +18,10 @@ _HIDDEN = -1e4  # exp gives exactly 0 in single precision
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of a network: inputs of a pixel, classes, hidden units and layers."""
+    """Sizes of a network: inputs of a pixel, outputs, hidden units and layers."""
 
     inputs: int
-    classes: int
+    outputs: int
     width: int
     layers: int = 2
     dropout: float = 0.0
@@ -35,7 +35,7 @@ class PixelNet(nn.Module):
     sizes
         Sizes of the network.
     present
-        bool (class,); the others get a logit no softmax ever sees.
+        bool (output,); the others get a logit no softmax ever sees.
     """
 
     present: Tensor
@@ -46,11 +46,11 @@ class PixelNet(nn.Module):
         inputs = [sizes.inputs, *[sizes.width] * (sizes.layers - 1)]
         self.linear = nn.ModuleList(nn.Linear(n, sizes.width) for n in inputs)
         self.norm = nn.ModuleList(nn.BatchNorm1d(sizes.width) for _ in inputs)
-        self.last = nn.Linear(sizes.width, sizes.classes)
+        self.last = nn.Linear(sizes.width, sizes.outputs)
         self.register_buffer("present", torch.tensor(list(present), dtype=torch.bool))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Logits (pixel, class) of standardised pixels (pixel, input)."""
+        """Logits (pixel, output) of standardised pixels (pixel, input)."""
         x = pixels
         for linear, norm in zip(self.linear, self.norm, strict=True):
             x = F.dropout(F.relu(norm(linear(x))), self.sizes.dropout, self.training)
@@ -68,12 +68,13 @@ class FieldNet(nn.Module):
     ----------
     net
         Trained; the first inputs are those of the pixel, the others those of its surroundings.
+        The last output is no class, see `bocage.model._committee.teach`.
     near
         Number of the inputs of the pixel itself.
     mean, deviation
         Of every input.
     temperature
-        The logits are divided by it.
+        The logits of classes are divided by it.
     """
 
     present: Tensor
@@ -86,7 +87,9 @@ class FieldNet(nn.Module):
         weight, bias = folded[0]
         weight = weight / deviation
         bias = bias - weight @ mean
-        last = (net.last.weight / temperature, net.last.bias / temperature)
+        heat = torch.full_like(net.last.bias, temperature)
+        heat[-1] = 1
+        last = (net.last.weight / heat[:, None], net.last.bias / heat)
         layers = [(weight[:, :near], bias), *folded[1:], last]
         self.weights = nn.ParameterList(nn.Parameter(w.detach().clone()) for w, _ in layers)
         self.biases = nn.ParameterList(nn.Parameter(b.detach().clone()) for _, b in layers)
@@ -94,7 +97,7 @@ class FieldNet(nn.Module):
         self.register_buffer("present", net.present.clone())
 
     def forward(self, near: Tensor, wide: Tensor) -> Tensor:
-        """Calibrated logits (class, y, 4, x, 4).
+        """Logits (class + 1, y, 4, x, 4), those of the classes calibrated.
 
         Parameters
         ----------

@@ -87,15 +87,24 @@ def predict(
     run = model.runner(threads or facts.settings.threads)
     shape = (min(k, len(facts.codes)), *reflectance.shape[-2:])
     index, packed = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    epistemic: NDArray[np.uint8] | None = None
     for top in range(0, shape[1] // GRID_RATIO, window):
         for left in range(0, shape[2] // GRID_RATIO, window):
             pane = _Pane.around((top, left), window, gap.shape[1:])
             seen = _look(reflectance, gap, pane, at, len(facts.months), layers)
             if seen.seen.any():
                 y, x = pane.fine
-                scores = _together(run(seen), np.asarray(seen.seen.any(axis=0)))[:, *pane.kept]
+                said, visible = run(seen), np.asarray(seen.seen.any(axis=0))
+                scores = _together(said.probability, visible)[:, *pane.kept]
                 index[:, y, x], packed[:, y, x] = pack(scores, shape[0])
-    return Posterior.from_packed(index, packed, geobox, facts.legend_id, facts.codes)
+                if said.epistemic is not None:
+                    if epistemic is None:
+                        epistemic = np.zeros(shape[1:], np.uint8)
+                    doubt = _together(said.epistemic[None], visible)[:, *pane.kept]
+                    epistemic[y, x] = np.rint(255 * doubt[0])
+    return Posterior.from_packed(
+        index, packed, geobox, facts.legend_id, facts.codes, epistemic=epistemic
+    )
 
 
 def predict_pixels(
@@ -138,7 +147,8 @@ def predict_pixels(
         part = pixels.pick(np.arange(first, min(first + _CHUNK, len(pixels))))
         known = part.observed.any(axis=1)
         place = in_order(part.place.T[:, None], part.layers, facts.layers)
-        scores = run(look_at(part, at, len(facts.months), place))[:, 0, ::GRID_RATIO].T
+        said = run(look_at(part, at, len(facts.months), place))
+        scores = said.probability[:, 0, ::GRID_RATIO].T
         found[first : first + len(part)][known] = scores[known]
     return found
 

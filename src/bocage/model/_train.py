@@ -76,8 +76,8 @@ def train_field(
         diary.chapter = ""
         committee = elect(bench, Lesson(labels, weight, split.beyond), settings, diary)
         opinions = poll(bench, committee, np.arange(len(pixels)))
-        targets = bench.tensor(opinions.together(float(metrics["forest_share"])))
-        net = teach(bench, targets, settings, diary)
+        share = float(metrics["forest_share"])
+        net = teach(bench, opinions.together(share), opinions.epistemic(share), settings, diary)
         metrics["notes"] = [*split.notes, *_notes(bench)]
         counts = {"train": split.train, "calibrate": split.calibrate, "all": pixels.labelled}
         metrics["labels"] = {name: int(part.sum()) for name, part in counts.items()}

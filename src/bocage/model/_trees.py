@@ -15,7 +15,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from bocage.errors import InputError
 from bocage.legend import Legend
 from bocage.model._calibrate import fit_temperature, scores, soften
-from bocage.model._facts import Facts, Run, read_facts, write_facts
+from bocage.model._facts import Answer, Facts, Run, read_facts, write_facts
 from bocage.model._features import feature_names, fill_months, with_indices
 from bocage.model._pixels import Pixels
 from bocage.model._scales import Look
@@ -74,10 +74,11 @@ class TreesModel:
         """
         facts = self.facts
 
-        def run(look: Look) -> NDArray[np.float32]:
+        def run(look: Look) -> Answer:
             shape = (len(facts.codes), *look.near.shape[-2:])
             shares = self.shares(np.nan_to_num(features_of(look, facts.bands)))
-            return np.ascontiguousarray(soften(shares, facts.temperature).T).reshape(shape)
+            found = soften(shares, facts.temperature).T
+            return Answer(np.ascontiguousarray(found).reshape(shape))
 
         return run
 

@@ -39,8 +39,10 @@ class Posterior:
     ----------
     data
         ``index`` uint8 (k, y, x), class index by falling probability (0: no class), and
-        ``probability`` uint8 (k, y, x) in units of 1/255. Attributes ``legend`` (its id)
-        and ``codes`` (its leaf codes in the order of the class index).
+        ``probability`` uint8 (k, y, x) in units of 1/255; where a classifier can tell it,
+        ``epistemic`` uint8 (y, x), the share of the entropy that comes from what the labels did
+        not teach, in units of 1/255. Attributes ``legend`` (its id) and ``codes`` (its leaf codes
+        in the order of the class index).
     """
 
     data: xr.Dataset
@@ -92,17 +94,17 @@ class Posterior:
         where: GeoBox | Mapping[Any, Any],
         legend_id: str,
         codes: tuple[int, ...],
+        *,
+        epistemic: NDArray[np.uint8] | None = None,
     ) -> Self:
         """Wrap arrays that are packed already (see `Posterior`)."""
         coords = xr_coords(where) if isinstance(where, GeoBox) else dict(where)
         dims = ("k", "y", "x")
-        return cls(
-            xr.Dataset(
-                {"index": (dims, index), "probability": (dims, probability)},
-                coords=coords,
-                attrs={"legend": legend_id, "codes": np.asarray(codes, np.int32)},
-            )
-        )
+        made: dict[str, Any] = {"index": (dims, index), "probability": (dims, probability)}
+        if epistemic is not None:
+            made["epistemic"] = (dims[1:], epistemic)
+        attrs = {"legend": legend_id, "codes": np.asarray(codes, np.int32)}
+        return cls(xr.Dataset(made, coords=coords, attrs=attrs))
 
     @property
     def legend_id(self) -> str:
@@ -152,6 +154,24 @@ class Posterior:
         total = _plogp(shares).sum(axis=0) + others * _plogp(each)
         scale = np.log(self.classes) if self.classes > 1 else 1.0
         return self._wrap(self._masked(-total / scale), "entropy")
+
+    def epistemic(self) -> xr.DataArray:
+        """The part of the entropy that more labels could take away, float32 (y, x), NaN unknown.
+
+        In units of `entropy`; the rest of it lies in the images.
+
+        Raises
+        ------
+        InputError
+            If the classifier could not tell.
+        """
+        if "epistemic" not in self.data:
+            raise InputError(
+                "the posterior does not say what its classifier was not taught",
+                remedy="make it with the field engine",
+            )
+        share = self.data["epistemic"].values.astype(np.float32) / _FULL
+        return self._wrap(share * self.entropy().values, "epistemic")
 
     def margin(self) -> xr.DataArray:
         """Probability of the first class minus that of the second, float32 (y, x), NaN unknown."""
@@ -299,6 +319,13 @@ def _validate(data: xr.Dataset) -> None:
             raise InputError(
                 f"no posterior: variable '{name}' must be uint8 with dims (k, y, x)",
                 remedy="make it with Posterior.from_probabilities",
+            )
+    if "epistemic" in data:
+        share = data["epistemic"]
+        if share.dims != ("y", "x") or share.dtype != np.uint8:
+            raise InputError(
+                "no posterior: variable 'epistemic' must be uint8 with dims (y, x)",
+                remedy="make it with bocage.model.predict",
             )
     if "legend" not in data.attrs or "codes" not in data.attrs:
         raise InputError(
