@@ -93,7 +93,7 @@ def test_progress_is_told_and_the_seed_matters(pixels: Pixels, legend: Legend) -
 def test_held_out_labels_teach_no_trial(
     pixels: Pixels, legend: Legend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bocage.model import _train
+    from bocage.model import _train, _trial
 
     taught: list[np.ndarray] = []
     asked: list[tuple[int, int]] = []
@@ -109,6 +109,7 @@ def test_held_out_labels_teach_no_trial(
 
     monkeypatch.setattr(_train, "elect", listen)
     monkeypatch.setattr(_train, "poll", ask)
+    monkeypatch.setattr(_trial, "poll", ask)
     settings = replace(SETTINGS, epochs=1)
     train(pixels, legend, settings)
     split = split_labels(pixels, settings)

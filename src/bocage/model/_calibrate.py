@@ -62,9 +62,12 @@ def fit_temperature(
     return round(float(np.exp(found)), 6)
 
 
-def soften(probability: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Divide log-probabilities by a temperature; what is impossible stays so."""
-    powers = probability ** np.float32(1 / temperature)
+def soften(
+    probability: NDArray[np.float32], temperature: float | NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """Divide log-probabilities by a temperature, or by one a label; what is impossible stays so."""
+    heat = np.asarray(temperature, np.float32).reshape(-1, 1)
+    powers = probability ** (1 / heat)
     total = powers.sum(axis=1, keepdims=True)
     found: NDArray[np.float32] = powers / np.maximum(total, np.finfo(np.float32).tiny)
     return found

@@ -74,13 +74,21 @@ class FieldNet(nn.Module):
     mean, deviation
         Of every input.
     temperature
-        The logits of classes are divided by it.
+        The logits of classes are divided by it …
+    warmth
+        … times exp(Σ warmth · layer) over the layers of the place (layer,); no layers, no warmth.
     """
 
     present: Tensor
 
     def __init__(
-        self, net: PixelNet, near: int, mean: Tensor, deviation: Tensor, temperature: float
+        self,
+        net: PixelNet,
+        near: int,
+        mean: Tensor,
+        deviation: Tensor,
+        temperature: float,
+        warmth: Tensor | None = None,
     ) -> None:
         super().__init__()
         folded = [_folded(linear, norm) for linear, norm in zip(net.linear, net.norm, strict=True)]
@@ -95,6 +103,7 @@ class FieldNet(nn.Module):
         self.biases = nn.ParameterList(nn.Parameter(b.detach().clone()) for _, b in layers)
         self.around = nn.Parameter(weight[:, near:].detach().clone())
         self.register_buffer("present", net.present.clone())
+        self.warmth = None if warmth is None or not warmth.any() else warmth.float()
 
     def forward(self, near: Tensor, wide: Tensor) -> Tensor:
         """Logits (class + 1, y, 4, x, 4), those of the classes calibrated.
@@ -117,7 +126,11 @@ class FieldNet(nn.Module):
         weight, bias = hidden[-1]
         logits = weight @ x + torch.where(self.present, bias, _HIDDEN)[:, None]
         found: Tensor = logits.unflatten(1, near.shape[1:])
-        return found
+        if self.warmth is None:
+            return found
+        place = wide[-len(self.warmth) :]
+        gain = torch.exp(-(self.warmth @ place.flatten(1))).unflatten(0, place.shape[1:])
+        return torch.cat([found[:-1] * gain[:, None, :, None], found[-1:]])
 
 
 def _folded(linear: Any, norm: Any) -> tuple[Tensor, Tensor]:

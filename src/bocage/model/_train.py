@@ -13,12 +13,9 @@ from numpy.typing import NDArray
 from bocage.errors import InputError
 from bocage.legend import Legend
 from bocage.model._bench import Bench, layer_statistics, reflectance_of
-from bocage.model._calibrate import fit_temperature, log_likelihood, scores, soften
 from bocage.model._committee import (
     VIEW,
-    Committee,
     Lesson,
-    Opinions,
     elect,
     member_epochs,
     poll,
@@ -34,14 +31,10 @@ from bocage.model._pixels import Pixels
 from bocage.model._settings import ModelSettings
 from bocage.model._split import Split, split_labels
 from bocage.model._targets import Held, labels_by_class, present_classes, usable
+from bocage.model._trial import USUAL_SHARE, calibrate
 
 Progress = Callable[[int, int, Mapping[str, Any]], None]
 """Called after each epoch with its number, the planned number and its record."""
-
-
-_SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7)  # of the forest
-_USUAL_SHARE = 0.35
-_TELLING = 5  # squares
 
 
 def train_field(
@@ -65,14 +58,15 @@ def train_field(
         metrics: dict[str, Any] = {
             "calibrated": False,
             "temperature": 1.0,
-            "forest_share": _USUAL_SHARE,
+            "warmth": {},
+            "forest_share": USUAL_SHARE,
         }
         held = Held.nothing(len(pixels.codes))
         if split.calibrate.any():
             diary.chapter = "trial "
             lesson = Lesson(np.flatnonzero(split.train), weight, split.beyond)
             trial = elect(bench, lesson, settings, diary)
-            metrics, held = _calibrate(bench, trial, split)
+            metrics, held = calibrate(bench, trial, split)
         diary.chapter = ""
         committee = elect(bench, Lesson(labels, weight, split.beyond), settings, diary)
         opinions = poll(bench, committee, np.arange(len(pixels)))
@@ -83,7 +77,7 @@ def train_field(
         metrics["labels"] = {name: int(part.sum()) for name, part in counts.items()}
         metrics["labels_by_class"] = labels_by_class(pixels)
         metrics["unlabelled"] = int((~pixels.labelled).sum())
-        field = _field_net(bench, net.cpu(), float(metrics["temperature"]))
+        field = _field_net(bench, net.cpu(), metrics)
         facts = _facts(bench, metrics, diary.records, settings)
         return FieldModel(facts, export_graph(field), export_weights(net)), held
 
@@ -151,60 +145,13 @@ def _weight(bench: Bench) -> NDArray[np.float32]:
     return found
 
 
-def _calibrate(bench: Bench, committee: Committee, split: Split) -> tuple[dict[str, Any], Held]:
-    """What suits labels that the committee has not seen, and what it says of them."""
-    which = np.flatnonzero(split.calibrate)
-    allowed, weight = bench.pixels.allowed[which], bench.pixels.weight[which]
-    opinions = poll(bench, committee, which)
-    share = _forest_share(opinions, allowed, weight, split)
-    said = opinions.together(share)
-    temperature = fit_temperature(_logs(said), allowed, weight, split.squares)
-    calibrated = soften(said, temperature)
-    before, after = scores(said, allowed), scores(calibrated, allowed)
-    metrics = {
-        "calibrated": True,
-        "temperature": temperature,
-        "forest_share": share,
-        "calibration": {**after, "ece_before": before["ece"], **split.record},
-    }
-    return metrics, Held(which, calibrated, allowed, weight, split.squares)
-
-
-def _forest_share(
-    opinions: Opinions, allowed: NDArray[np.bool_], weight: NDArray[np.float32], split: Split
-) -> float:
-    """The share that makes held-out labels likeliest at its best temperature.
-
-    Of shares that are worse by less than a standard error over squares, the most usual one
-    (Breiman et al. 1984, the rule of one standard error); a few places tell nothing.
-    """
-    if split.squares < _TELLING:
-        return _USUAL_SHARE
-    each = []
-    for share in _SHARES:
-        logs = _logs(opinions.together(share))
-        temperature = fit_temperature(logs, allowed, weight, split.squares)
-        loss = -weight * log_likelihood(logs, allowed, temperature)
-        each.append(np.bincount(split.square, weights=loss, minlength=split.squares))
-    losses = np.array(each)  # (share, square)
-    worse = losses - losses[losses.sum(axis=1).argmin()]
-    error = worse.std(axis=1) * np.sqrt(split.squares)
-    alike = [s for s, w, e in zip(_SHARES, worse.sum(axis=1), error, strict=True) if w <= e]
-    return min(alike, key=lambda share: abs(share - _USUAL_SHARE))
-
-
-def _logs(probability: NDArray[np.float32]) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = np.log(np.maximum(probability, np.finfo(np.float32).tiny))
-    return found
-
-
 def _notes(bench: Bench) -> list[str]:
     absent = int((~bench.present).sum())
     of = len(bench.present)
     return [f"{absent} of {of} classes have no label and are never mapped"] * bool(absent)
 
 
-def _field_net(bench: Bench, net: PixelNet, temperature: float) -> FieldNet:
+def _field_net(bench: Bench, net: PixelNet, metrics: Mapping[str, Any]) -> FieldNet:
     months = len(bench.pixels.months)
     near = months * len(bench.pixels.bands)
     mean, deviation = (
@@ -213,7 +160,9 @@ def _field_net(bench: Bench, net: PixelNet, temperature: float) -> FieldNet:
             (bench.mean, bench.deviation), layer_statistics(bench.pixels), strict=True
         )
     )
-    return FieldNet(net, near, mean.float(), deviation.float(), temperature).eval()
+    warmth = torch.tensor([metrics["warmth"].get(name, 0.0) for name in bench.pixels.layers])
+    heat = float(metrics["temperature"])
+    return FieldNet(net, near, mean.float(), deviation.float(), heat, warmth).eval()
 
 
 def _facts(
