@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -17,6 +18,7 @@ from bocage.grid import geobox
 from bocage.legend import Legend
 from bocage.model import FieldModel, ModelSettings, load_model, model_files, predict
 from bocage.model._facts import Facts
+from bocage.model._features import LIMIT
 from bocage.model._field import _softmax, _softmax_compiled
 from bocage.model._scales import look
 
@@ -80,6 +82,22 @@ def test_the_runner_gives_probabilities(model: FieldModel, series: xr.Dataset) -
     assert found.dtype == np.float32
     assert found.sum(axis=0) == pytest.approx(1, abs=1e-5)
     assert (found[3] == 0).all()  # no label taught the last class
+
+
+def test_defects_count_as_the_farthest_that_was_shown(
+    model: FieldModel, series: xr.Dataset
+) -> None:
+    part = series.isel(y=slice(0, 8), x=slice(0, 8))
+    window = look(part["reflectance"].values, part["gap"].values[:, ::4, ::4] == 0)
+    run = model.runner()
+    farthest = model.facts.mean[0] + LIMIT * model.facts.deviation[0]
+    broken = []
+    for value in (farthest, 50.0, 6e4):
+        near = window.near.copy()
+        near[0, 0] = value
+        broken.append(run(replace(window, near=near)).probability)
+    assert np.array_equal(broken[1], broken[2])
+    np.testing.assert_allclose(broken[0], broken[1], atol=1e-4)
 
 
 def test_softmax_compiled_equals_python() -> None:

@@ -12,11 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bocage.model._features import fill_months, index_names, indices_of
+from bocage.model._features import LIMIT, fill_months, index_names, indices_of
 from bocage.model._network import PixelNet
 from bocage.model._pixels import Pixels
 
-_LIMIT = 12.0  # standard deviations; beyond lie defects, not surfaces
 _INDEX_SCALE = 4.0  # differences lie within ±1, most of them within a few tenths
 _WARM = 0.05
 _DECAY = 1e-4
@@ -98,7 +97,7 @@ class Bench:
             full = _INDEX_SCALE * indices_of(full, self.pixels.bands)
         else:
             full = (full - self.mean[:, None]) / self.deviation[:, None]
-            np.clip(full, -_LIMIT, _LIMIT, out=full)
+            np.clip(full, -LIMIT, LIMIT, out=full)
         # Counted, not −1: there may be no pixel at all.
         seasons = full.reshape(self.channels(view) - len(self.pixels.layers), count).T
         return self.tensor(np.concatenate([seasons, self.place[which]], axis=1))

@@ -8,6 +8,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+LIMIT = 12.0
+"""Standard deviations of a band; beyond lie defects, not surfaces."""
+
 INDICES: Mapping[str, tuple[str, str]] = {
     "NDVI": ("B08", "B04"),
     "NDWI": ("B03", "B08"),

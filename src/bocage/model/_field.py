@@ -14,6 +14,7 @@ from bocage.files import atomic_path
 from bocage.graphs import open_graph
 from bocage.grid import GRID_RATIO
 from bocage.model._facts import Answer, Facts, Run, read_facts, write_facts
+from bocage.model._features import LIMIT
 from bocage.model._scales import Look
 
 _GRAPH, _WEIGHTS = "model.onnx", "model.safetensors"
@@ -62,16 +63,27 @@ class FieldModel:
 
         def run(look: Look) -> Answer:
             height, width = look.wide.shape[-2:]
-            near = look.near.reshape(-1, height, GRID_RATIO, width, GRID_RATIO)
-            wide = np.concatenate([look.wide.reshape(-1, height, width), look.place])
-            # Where nothing was ever seen the answer is not used.
-            inputs = {"near": np.nan_to_num(near), "wide": np.nan_to_num(wide)}
+            near = self._within(look.near).reshape(-1, height, GRID_RATIO, width, GRID_RATIO)
+            wide = self._within(look.wide).reshape(-1, height, width)
+            inputs = {"near": near, "wide": np.concatenate([wide, np.nan_to_num(look.place)])}
             logits = session.run(["logits"], inputs)[0]
             found = np.ascontiguousarray(logits.reshape(len(logits), GRID_RATIO * height, -1))
             _softmax_compiled(found[:-1])
             return Answer(found[:-1], expit(found[-1]))
 
         return run
+
+    def _within(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Values (…, band, y, x) within what the network was shown in training.
+
+        Where nothing was ever seen they are 0, and the answer is not used.
+        """
+        mean, deviation = (
+            np.array(v, np.float32)[:, None, None] for v in (self.facts.mean, self.facts.deviation)
+        )
+        found = np.nan_to_num(values)
+        np.clip(found, mean - LIMIT * deviation, mean + LIMIT * deviation, out=found)
+        return found
 
 
 def _softmax(scores: NDArray[np.float32]) -> None:
