@@ -6,13 +6,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bocage.products._check._topology import (
-    Topology,
-    cluster_areas,
-    outside,
-    too_narrow,
-    uncovered,
-)
+from bocage.products._check._shapes import cluster_areas, outside, too_narrow, uncovered
+from bocage.products._check._topology import Topology
 
 
 def _array(*shapes: object) -> np.ndarray:
@@ -64,6 +59,42 @@ def test_every_kind_of_overlap_is_found(name: str) -> None:
     left, right, parts = Topology(_array(first, far, second)).overlaps
     assert list(zip(left, right, strict=True)) == [(0, 2)]
     assert shapely.area(parts).sum() == pytest.approx(area, rel=1e-6)
+
+
+def test_a_second_coverage_over_the_first_is_found_in_its_middle_too() -> None:
+    """All borders of both fit; only the number of polygons over a point tells."""
+    first = [shapely.box(i, j, i + 1, j + 1) for i in range(6) for j in range(6)]
+    second = [shapely.box(i + 0.5, j + 0.5, i + 1.5, j + 1.5) for i in range(5) for j in range(5)]
+    topology = Topology(_array(*first, *second))
+    assert not topology.is_coverage
+    left, _, parts = topology.overlaps
+    assert len(left) == 4 * len(second)
+    assert shapely.area(parts).sum() == pytest.approx(25)
+    assert shapely.area(topology.union) == pytest.approx(36)
+
+
+def test_a_coverage_with_holes_that_touch_in_corners() -> None:
+    cells = [shapely.box(i, j, i + 1, j + 1) for i in range(6) for j in range(6)]
+    chess = [c for n, c in enumerate(cells) if (n // 6 + n % 6) % 2 == 0 or n // 6 in (0, 5)]
+    topology = Topology(_array(*chess))
+    assert topology.union.area == pytest.approx(len(chess))
+    assert len(topology.overlaps[0]) == 0
+
+
+def test_vertices_on_one_side_of_a_border_only_are_no_overlap() -> None:
+    shapes = _array(shapely.box(0, 0, 1, 4), shapely.box(1, 0, 2, 2), shapely.box(1, 2, 2, 4))
+    topology = Topology(shapes)
+    assert not topology.is_coverage
+    assert _pairs(topology) == {(0, 1), (0, 2), (1, 2)}
+    assert len(topology.overlaps[0]) == 0
+    assert topology.union.area == pytest.approx(8)
+
+
+def test_the_direction_of_rings_does_not_matter() -> None:
+    shapes = _array(shapely.box(0, 0, 1, 1, ccw=False), shapely.box(1, 0, 2, 1, ccw=True))
+    topology = Topology(shapes)
+    assert topology.is_coverage
+    assert _pairs(topology) == {(0, 1)}
 
 
 def test_rounding_noise_is_no_overlap() -> None:

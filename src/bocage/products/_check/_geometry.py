@@ -11,17 +11,19 @@ import shapely
 from numpy.typing import NDArray
 
 from bocage.products._check._attributes import accepted_comment
+from bocage.products._check._boundary import Boundary
 from bocage.products._check._definition import ProductDefinition
-from bocage.products._check._read import Boundary, Layer
+from bocage.products._check._read import Layer
 from bocage.products._check._report import Finding, Step, box_of, features, step
-from bocage.products._check._topology import (
+from bocage.products._check._shapes import (
     Positions,
-    Topology,
     cluster_areas,
     outside,
     too_narrow,
     uncovered,
+    valid,
 )
+from bocage.products._check._topology import Topology
 from bocage.products._schema import MmuException
 
 AREA_TOLERANCE_HA = 0.5
@@ -84,8 +86,9 @@ def singlepart(layer: Layer) -> Step:
 def geometry(layer: Layer) -> Step:
     """Polygons are valid in the sense of OGC."""
     present = ~shapely.is_missing(layer.shapes)
-    bad = np.flatnonzero(present & ~shapely.is_valid(layer.shapes))
-    drawn = np.array([box_of(s) if s is not None else None for s in layer.shapes], dtype=object)
+    bad = np.flatnonzero(present & ~valid(layer.shapes))
+    drawn = np.full(len(layer), None, dtype=object)
+    drawn[bad] = [box_of(s) for s in layer.shapes[bad]]
     reasons = ", ".join(
         sorted({str(r).split("[")[0] for r in shapely.is_valid_reason(layer.shapes[bad])})
     )

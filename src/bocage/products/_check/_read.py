@@ -1,12 +1,11 @@
-"""Reading the layer that is checked, and the boundary, without repairing anything."""
+"""Reading the layer that is checked, without repairing anything."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,12 +18,22 @@ from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 from shapely.errors import GEOSException
 
-from bocage.errors import InputError
-from bocage.files import existing
 from bocage.products._check._package import LayerRef
 
 _OGR = {"OFTInteger": "integer", "OFTInteger64": "integer", "OFTReal": "real",
         "OFTString": "string"}  # fmt: skip
+_BATCH = 1 << 13
+_POLYGONS = (-1, shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)  # -1: missing
+_UNREADABLE = (
+    DataSourceError,
+    DataLayerError,
+    GEOSException,
+    pa.ArrowException,
+    OSError,
+    ValueError,
+)
+
+Shapes = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -116,25 +125,65 @@ def _arrow(kind: pa.DataType) -> str:
 
 
 def read_layer(ref: LayerRef, uid: str | None) -> tuple[Layer | None, str | None]:
-    """Read all features; a reason instead when they cannot be read or are no polygons."""
+    """Read all features; a reason instead when they cannot be read or are no polygons.
+
+    Features are read in batches, so that the encoded geometries are not all held at once.
+    """
     try:
         if ref.file.suffix.lower() == ".parquet":
-            frame = gpd.read_parquet(ref.file)
+            shapes, table = _read_parquet(ref.file)
         else:
-            frame = pyogrio.read_dataframe(ref.file, layer=ref.name, use_arrow=True)
-    except (DataSourceError, DataLayerError, GEOSException, OSError, ValueError) as error:
+            shapes, table = _read_ogr(ref)
+    except _UNREADABLE as error:
         return None, f"the layer cannot be read: {error}"
-    if not isinstance(frame, gpd.GeoDataFrame):
+    if shapes is None:
         return None, "the layer has no geometry"
-    shapes = shapely.force_2d(np.asarray(frame.geometry.to_numpy(), dtype=object))
-    kinds = set(frame.geometry.geom_type.dropna().unique()) - {"Polygon", "MultiPolygon"}
-    if kinds:
-        return None, f"the layer holds {', '.join(sorted(kinds))}, not polygons only"
-    table = pd.DataFrame(frame.drop(columns=frame.geometry.name)).reset_index(drop=True)
-    table.columns = table.columns.str.lower()
-    names = _names(table, uid)
+    strange = ~np.isin(shapely.get_type_id(shapes), _POLYGONS)
+    if strange.any():
+        kinds = ", ".join(sorted({s.geom_type for s in shapes[strange]}))
+        return None, f"the layer holds {kinds}, not polygons only"
+    if shapely.has_z(shapes).any():
+        shapes = shapely.force_2d(shapes)
+    table.columns = [str(c).lower() for c in table.columns]
     shapes[shapely.is_empty(shapes)] = None
-    return Layer(table, shapes, names), None
+    return Layer(table, shapes, _names(table, uid)), None
+
+
+def _read_ogr(ref: LayerRef) -> tuple[Shapes | None, pd.DataFrame]:
+    with pyogrio.open_arrow(ref.file, layer=ref.name, batch_size=_BATCH) as (about, stream):
+        reader = pa.RecordBatchReader.from_stream(stream)
+        column = about["geometry_name"] or "wkb_geometry"
+        if about["geometry_type"] is None or column not in reader.schema.names:
+            return None, pd.DataFrame()
+        return _gathered(reader, column, reader.schema)
+
+
+def _read_parquet(file: Path) -> tuple[Shapes | None, pd.DataFrame]:
+    source = pq.ParquetFile(file)
+    geo = json.loads((source.schema_arrow.metadata or {}).get(b"geo", b"{}"))
+    column = geo.get("primary_column")
+    if column not in source.schema_arrow.names:
+        return None, pd.DataFrame()
+    if geo["columns"][column].get("encoding") != "WKB":
+        frame = gpd.read_parquet(file)
+        shapes = np.asarray(frame.geometry.to_numpy(), dtype=object)
+        return shapes, pd.DataFrame(frame.drop(columns=column)).reset_index(drop=True)
+    return _gathered(source.iter_batches(batch_size=_BATCH), column, source.schema_arrow)
+
+
+def _gathered(
+    batches: Iterable[pa.RecordBatch], column: str, schema: pa.Schema
+) -> tuple[Shapes, pd.DataFrame]:
+    """Geometries of one column, and the others as a table."""
+    shapes = [np.empty(0, dtype=object)]
+    rest = []
+    for batch in batches:
+        encoded = batch.column(column).to_numpy(zero_copy_only=False)
+        shapes.append(np.atleast_1d(shapely.from_wkb(encoded)))
+        rest.append(batch.drop_columns([column]))
+    empty = schema.remove(schema.get_field_index(column))
+    table = pa.Table.from_batches(rest, rest[0].schema if rest else empty)
+    return np.concatenate(shapes), table.to_pandas(ignore_metadata=True)
 
 
 def _names(table: pd.DataFrame, uid: str | None) -> NDArray[np.object_]:
@@ -142,56 +191,3 @@ def _names(table: pd.DataFrame, uid: str | None) -> NDArray[np.object_]:
     if uid is None or uid not in table.columns:
         return rows
     return np.where(table[uid].notna(), table[uid].astype(object), rows)
-
-
-@dataclass(frozen=True)
-class Boundary:
-    """Polygons that a layer must fill: shape (n,) each."""
-
-    units: NDArray[np.object_]
-    shapes: NDArray[np.object_]
-
-
-def read_boundary(path: Path | str, epsg: int, unit: str | None) -> Boundary:
-    """Read the boundary file.
-
-    Parameters
-    ----------
-    path
-        A vector file; the layer called as the file is taken, else the only one.
-    epsg
-        CRS it must have; it is not reprojected, since the edges would move.
-    unit
-        Name of the column with the delivery unit; None: every polygon counts.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, has another CRS, no such text column, or no polygon.
-    """
-    path = existing(path, "boundary")
-    try:
-        names = [str(row[0]) for row in pyogrio.list_layers(path)]
-        layer = path.stem if path.stem in names else names[0]
-        frame: Any = pyogrio.read_dataframe(path, layer=layer)
-    except (DataSourceError, DataLayerError, GEOSException, IndexError) as error:
-        raise InputError(f"boundary {path} cannot be read: {error}") from error
-    if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None:
-        raise InputError(f"boundary {path} has no CRS or geometry", remedy=f"use EPSG:{epsg}")
-    if frame.crs.to_epsg() != epsg:
-        raise InputError(
-            f"boundary {path} is in {frame.crs.to_string()}, not EPSG:{epsg}",
-            remedy="write it in the CRS of the product; a reprojected edge leaves slivers",
-        )
-    frame.columns = [str(c).lower() for c in frame.columns]
-    if unit and (unit not in frame or not pd.api.types.is_string_dtype(frame[unit])):
-        raise InputError(
-            f"boundary {path} has no text column '{unit}'",
-            remedy="name the delivery unit of each polygon there",
-        )
-    shapes = np.asarray(frame.geometry.to_numpy(), dtype=object)
-    polygons = shapely.get_dimensions(shapes) == 2
-    if not polygons.any() or not shapely.is_valid(shapes[polygons]).all():
-        raise InputError(f"boundary {path} holds no valid polygon", remedy="repair it")
-    units = frame[unit].to_numpy(dtype=object) if unit else np.full(len(frame), "", dtype=object)
-    return Boundary(units[polygons], shapes[polygons])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bocage.products._check import _attributes as attributes
 from bocage.products._check import _geometry as geometry
+from bocage.products._check._boundary import Boundary, read_boundary
 from bocage.products._check._definition import ProductDefinition, load_product
 from bocage.products._check._package import (
     LayerRef,
@@ -17,7 +18,7 @@ from bocage.products._check._package import (
     unpack,
 )
 from bocage.products._check._raster import raster_steps
-from bocage.products._check._read import Boundary, Layer, read_boundary, read_info, read_layer
+from bocage.products._check._read import Layer, read_info, read_layer
 from bocage.products._check._report import CheckReport, Finding, Step, skipped, step
 
 _INSPIRE = "the metadata validator is an online service and was not asked"
@@ -37,6 +38,7 @@ def check(
     product: str | ProductDefinition | Path,
     *,
     boundary: Path | str | None = None,
+    progress: Callable[[Step], None] | None = None,
 ) -> CheckReport:
     """Check a delivery.
 
@@ -55,6 +57,8 @@ def check(
     boundary
         File of the polygons that a status layer must fill. Without it the gap step is
         cancelled, and the delivery fails, as it does officially.
+    progress
+        Called with each step when it is done.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def check(
     if boundary is not None and definition.gap:
         limits = read_boundary(boundary, definition.epsg, units[0] if units else None)
     with tempfile.TemporaryDirectory(prefix="bocage-check-") as folder:
-        run = _Run(definition, limits)
+        run = _Run(definition, limits, progress)
         steps = run.all(files, Path(folder))
     names = tuple(f.name for f in files)
     return CheckReport(definition.id, names, run.layer, tuple(steps), definition.epsg)
@@ -84,9 +88,15 @@ def check(
 class _Run:
     """One check in progress."""
 
-    def __init__(self, definition: ProductDefinition, boundary: Boundary | None) -> None:
+    def __init__(
+        self,
+        definition: ProductDefinition,
+        boundary: Boundary | None,
+        progress: Callable[[Step], None] | None = None,
+    ) -> None:
         self.definition = definition
         self.boundary = boundary
+        self.progress = progress
         self.layer = ""
 
     def all(self, files: tuple[Path, ...], folder: Path) -> list[Step]:
@@ -94,6 +104,8 @@ class _Run:
         done: list[Step] = []
         for found in self._steps(files, folder):
             done.append(found)
+            if self.progress is not None:
+                self.progress(found)
             if found.outcome == "aborted":
                 reason = f"not done: '{found.name}' aborted the check"
                 seen = {s.name for s in done}

@@ -1,29 +1,55 @@
-"""How the polygons of a layer lie to each other: neighbours, overlaps, outline, width.
+"""How the polygons of a layer lie to each other: neighbours, overlaps, covered ground, rim.
 
-The rules are those of the delivery check. Shared borders are found by comparing edges;
-only pairs that share no edge to the bit are intersected.
+Shared borders are found by comparing edges to the bit. The edges that fit nothing are the rim of
+the covered ground when the layer is clean: then, and only then, they are also the whole boundary
+of one valid area, run through with the ground on the left. (How many polygons lie over a point is
+the winding number of all their edges together; edges that fit cancel out in it. If what remains
+is the boundary of an area, the number is one inside and zero outside.) Otherwise these edges are
+cut at their crossings, and polygons are compared only where ground is covered twice, or where
+such edges meet.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-Positions = NDArray[np.int64]
-Shapes = NDArray[np.object_]
+from bocage.products._check._edges import (
+    Edges,
+    Pairs,
+    Positions,
+    Shapes,
+    directed_keys,
+    line_keys,
+    match_edges,
+    summed,
+)
+from bocage.products._check._shapes import AREA_M2, SNAP_M
 
+_ATTEMPTS = 20
+_GOLDEN = (5**0.5 - 1) / 2
 SHARED_M = 0.001  # two features are neighbours when they share more than 1 mm of line
-AREA_M2 = 1e-6  # the least gap or overlap
-CLEARANCE_M = 1e-5
-RIM_M = 0.01  # the boundary is shrunk by 1 cm for the gap test
-_SNAP_M = 1e-6
-_QUAD = 8  # segments of a quarter circle
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the polygons cover.
+
+    Attributes
+    ----------
+    union
+        All of it.
+    twice
+        Where it is covered more than once, shape (t,): areas that touch at most.
+    """
+
+    union: Any
+    twice: Shapes
 
 
 class Topology:
@@ -39,26 +65,97 @@ class Topology:
         self.shapes = shapes
 
     @cached_property
-    def _pairs(self) -> tuple[Positions, Positions]:
-        """Pairs of features whose bounding boxes meet, left < right."""
-        left, right = shapely.STRtree(self.shapes).query(self.shapes)
+    def _edges(self) -> Edges:
+        return match_edges(self.shapes)
+
+    @cached_property
+    def _clean_union(self) -> Any | None:
+        """The covered ground when all borders fit and nothing overlaps, else None."""
+        lines = self._edges.lines
+        faces = _faces(lines)
+        owner, keys = directed_keys(faces)
+        rim = line_keys(lines)
+        first = np.searchsorted(owner, np.arange(len(faces)))
+        inside = np.isin(keys[first], rim) if len(faces) else np.zeros(0, dtype=bool)
+        keys = keys[inside[owner]] if len(faces) else keys
+        if not np.array_equal(np.sort(keys), np.sort(rim)):
+            return None
+        union = shapely.multipolygons(faces[inside])
+        return union if shapely.is_valid(union) else None
+
+    @property
+    def is_coverage(self) -> bool:
+        """Whether all borders match edge by edge and nothing overlaps."""
+        return self._clean_union is not None
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.shapes)
+
+    @cached_property
+    def ground(self) -> Ground:
+        """The covered ground, and where it is covered twice."""
+        if self._clean_union is not None:
+            return Ground(self._clean_union, np.empty(0, dtype=object))
+        faces = _faces(np.array([shapely.union_all(self._edges.lines)]))
+        faces = faces[shapely.area(faces) > 0]
+        times = self._times(faces)
+        return Ground(shapely.coverage_union_all(faces[times > 0]), faces[times > 1])
+
+    def _times(self, faces: Shapes) -> NDArray[np.float64]:
+        """How often each face is covered, looked up at a point that lies on no border."""
+        times = np.zeros(len(faces))
+        open_ = np.arange(len(faces))
+        for attempt in range(_ATTEMPTS):
+            points = shapely.point_on_surface(_western_part(faces[open_], attempt))
+            inside, meets = (
+                np.bincount(self._tree.query(points, predicate=p)[0], minlength=len(open_))
+                for p in ("within", "intersects")
+            )
+            # On the border of two polygons each counts for a half.
+            times[open_] = (inside + meets) / 2
+            open_ = open_[inside != meets]
+            if len(open_) == 0:
+                break
+        return times
+
+    @property
+    def union(self) -> Any:
+        """The covered ground."""
+        return self.ground.union
+
+    @cached_property
+    def _suspects(self) -> tuple[Positions, Positions]:
+        """Pairs (left < right) at ground that is covered twice."""
+        _, some = self._tree.query(self.ground.twice, predicate="dwithin", distance=SNAP_M)
+        some = np.unique(some)
+        left, right = shapely.STRtree(self.shapes[some]).query(self.shapes[some])
         keep = left < right
-        return left[keep].astype(np.int64), right[keep].astype(np.int64)
+        return some[left[keep]], some[right[keep]]
 
     @cached_property
     def neighbours(self) -> tuple[Positions, Positions]:
         """Pairs (left < right) that share more than 1 mm of line."""
-        known = _shared_edges(self.shapes)
-        left, right = self._pairs
-        count = len(self.shapes)
-        unsure = ~np.isin(left * count + right, known)
-        left, right = left[unsure], right[unsure]
-        meets = shapely.intersects(self.shapes[left], self.shapes[right])
-        left, right = left[meets], right[meets]
+        edges = self._edges
+        found = [(edges.left, edges.right, edges.length)]
+        if not self.is_coverage:
+            found += [self._unmatched_lines(), self._lines_at_overlaps()]
+        left, right, length = summed(found, len(self.shapes))
+        return left[length > SHARED_M], right[length > SHARED_M]
+
+    def _unmatched_lines(self) -> Pairs:
+        """Pairs with lines in common that do not match edge by edge."""
+        lines, owner = self._edges.lines, self._edges.owner
+        first, second = shapely.STRtree(lines).query(lines, predicate="intersects")
+        keep = owner[first] < owner[second]
+        first, second = first[keep], second[keep]
+        common = _line_length(shapely.intersection(lines[first], lines[second]))
+        return owner[first], owner[second], common
+
+    def _lines_at_overlaps(self) -> Pairs:
+        left, right = self._suspects
         common = shapely.intersection(self.shapes[left], self.shapes[right])
-        share = _line_length(common) > SHARED_M
-        found = np.sort(np.concatenate([known, left[share] * count + right[share]]))
-        return found // max(count, 1), found % max(count, 1)
+        return left, right, _line_length(common)
 
     @cached_property
     def overlaps(self) -> tuple[Positions, Positions, Shapes]:
@@ -66,35 +163,13 @@ class Topology:
 
         Containment and duplicates count: whether the two also share a line does not matter.
         """
-        left, right = self._suspects()
+        left, right = self._suspects
+        inside = shapely.relate_pattern(self.shapes[left], self.shapes[right], "T********")
+        left, right = left[inside], right[inside]
         common = shapely.intersection(self.shapes[left], self.shapes[right])
         parts, pair = shapely.get_parts(common, return_index=True)
         keep = shapely.area(parts) > AREA_M2
         return left[pair[keep]], right[pair[keep]], parts[keep]
-
-    def _suspects(self) -> tuple[Positions, Positions]:
-        """Pairs that may overlap: one of the two has an edge that does not match."""
-        left, right = self._pairs
-        if self.is_coverage:
-            return left[:0], right[:0]
-        edges = shapely.coverage_invalid_edges(self.shapes)
-        wrong = ~(shapely.is_empty(edges) | shapely.is_missing(edges))
-        keep = wrong[left] | wrong[right]
-        left, right = left[keep], right[keep]
-        inside = shapely.relate_pattern(self.shapes[left], self.shapes[right], "T********")
-        return left[inside], right[inside]
-
-    @cached_property
-    def is_coverage(self) -> bool:
-        """Whether all borders match edge by edge and nothing overlaps."""
-        return bool(shapely.coverage_is_valid(self.shapes))
-
-    @cached_property
-    def union(self) -> Any:
-        """The covered ground."""
-        shapes = self.shapes[~shapely.is_missing(self.shapes)]
-        join = shapely.coverage_union_all if self.is_coverage else shapely.union_all
-        return join(shapes)
 
     @cached_property
     def _outline(self) -> tuple[Shapes, shapely.STRtree]:
@@ -110,7 +185,7 @@ class Topology:
         """
         lines, tree = self._outline
         edges = shapely.boundary(self.shapes[where])
-        feature, line = tree.query(edges, predicate="dwithin", distance=_SNAP_M)
+        feature, line = tree.query(edges, predicate="dwithin", distance=SNAP_M)
         found = np.zeros(len(where), dtype=bool)
         order = np.argsort(feature, kind="stable")
         feature, line = feature[order], line[order]
@@ -119,7 +194,7 @@ class Topology:
             near = shapely.multilinestrings(lines[line[starts[i] : starts[i + 1]]])
             # The union may move a vertex by a rounding error: compare on a grid that is coarser.
             # (A buffer of a hair's width comes out empty, depending on where the line lies.)
-            common = shapely.intersection(edges[i], near, grid_size=10 * _SNAP_M)
+            common = shapely.intersection(edges[i], near, grid_size=10 * SNAP_M)
             found[i] = shapely.length(common) > SHARED_M
         return found
 
@@ -138,91 +213,17 @@ def _segments(lines: Shapes) -> Shapes:
     return np.asarray(shapely.linestrings(pairs), dtype=object)
 
 
-def _shared_edges(shapes: Shapes) -> Positions:
-    """Sorted keys ``left * n + right`` of pairs with more than 1 mm of identical edges."""
-    rings, owner_of_ring = shapely.get_rings(shapes, return_index=True)
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    same = ring[1:] == ring[:-1]
-    start, end = points[:-1][same] + 0.0, points[1:][same] + 0.0  # -0.0 becomes 0.0
-    owner = owner_of_ring[ring[:-1][same]].astype(np.int64)
-    swap = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
-    start[swap], end[swap] = end[swap], start[swap].copy()
-    edges = np.concatenate([start, end], axis=1)
-    order = np.argsort(_hashes(edges), kind="stable")
-    first, second = order[:-1], order[1:]
-    twin = (edges[first] == edges[second]).all(axis=1) & (owner[first] != owner[second])
-    first, second = first[twin], second[twin]
-    low = np.minimum(owner[first], owner[second])
-    high = np.maximum(owner[first], owner[second])
-    keys, inverse = np.unique(low * len(shapes) + high, return_inverse=True)
-    lengths = np.hypot(*(edges[first, 2:] - edges[first, :2]).T)
-    return keys[np.bincount(inverse, lengths, len(keys)) > SHARED_M]
+def _western_part(faces: Shapes, attempt: int) -> Shapes:
+    """The faces themselves at first, then another share of each at every attempt."""
+    if attempt == 0:
+        return faces
+    west, south, east, north = shapely.bounds(faces).T
+    share = (attempt * _GOLDEN) % 1
+    boxes = shapely.box(west, south, west + share * (east - west), north)
+    part = np.asarray(shapely.intersection(faces, boxes), dtype=object)
+    return np.where(shapely.area(part) > 0, part, faces)
 
 
-def _hashes(edges: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """A number for each row, equal for equal rows."""
-    words = np.ascontiguousarray(edges).view(np.uint64)
-    mixed = np.zeros(len(edges), dtype=np.uint64)
-    for column in range(words.shape[1]):
-        mixed = (mixed ^ words[:, column]) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-    return mixed
-
-
-def shrink(shapes: Shapes, width: float) -> Shapes:
-    """Polygons without a margin of half a width, with round joins."""
-    return np.asarray(shapely.buffer(shapes, -width / 2, quad_segs=_QUAD), dtype=object)
-
-
-def too_narrow(shapes: Shapes, width: float) -> NDArray[np.bool_]:
-    """Which polygons do not stay one part when they are shrunk by half the width."""
-    inner = shrink(shapes, width)
-    parts = np.where(shapely.is_empty(inner), 0, shapely.get_num_geometries(inner))
-    return np.asarray(parts != 1)
-
-
-def uncovered(boundary: Shapes, union: Any) -> Shapes:
-    """Parts of the boundary, shrunk by 1 cm, that no feature covers."""
-    inner = shapely.buffer(shapely.union_all(boundary), -RIM_M, quad_segs=_QUAD)
-    inner = shapely.set_precision(inner, _SNAP_M)
-    return _gaps(shapely.difference(inner, union))
-
-
-def outside(boundary: Shapes, union: Any) -> Shapes:
-    """Parts of the covered ground that lie more than 1 cm outside the boundary."""
-    outer = shapely.buffer(shapely.union_all(boundary), RIM_M, quad_segs=_QUAD)
-    return _gaps(shapely.difference(union, outer))
-
-
-def _gaps(remainder: Any) -> Shapes:
-    parts = np.asarray(shapely.get_parts(remainder), dtype=object)
-    parts = parts[shapely.area(parts) > AREA_M2]
-    west, south, east, north = shapely.bounds(parts).T if len(parts) else np.empty((4, 0))
-    wide = (east - west > CLEARANCE_M) & (north - south > CLEARANCE_M)
-    parts = parts[wide]
-    return np.asarray(parts[shapely.minimum_clearance(parts) > CLEARANCE_M], dtype=object)
-
-
-def cluster_areas(
-    initial: NDArray[np.float64],
-    final: NDArray[np.float64],
-    areas: NDArray[np.float64],
-    neighbours: tuple[Positions, Positions],
-) -> NDArray[np.float64]:
-    """Area of the complex change that each feature belongs to, 0 where it stands alone.
-
-    Touching features with one initial code form clusters, those with one final code form
-    clusters too; a feature keeps the larger of its two.
-    """
-    best = np.zeros(len(areas))
-    left, right = neighbours
-    for codes in (initial, final):
-        same = codes[left] == codes[right]
-        graph = coo_array(
-            (np.ones(int(same.sum())), (left[same], right[same])), shape=(len(areas), len(areas))
-        )
-        _, label = connected_components(graph, directed=False)
-        sums = np.bincount(label, np.nan_to_num(areas))
-        alone = np.bincount(label) == 1
-        best = np.maximum(best, np.where(alone[label], 0.0, sums[label]))
-    return best
+def _faces(lines: Shapes) -> Shapes:
+    """Areas that lines enclose."""
+    return np.asarray(shapely.get_parts(shapely.polygonize(shapely.get_parts(lines))), dtype=object)
