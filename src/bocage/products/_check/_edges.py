@@ -50,7 +50,7 @@ def match_edges(shapes: Shapes) -> Edges:
     """Match the edges of valid polygons (None has none) by sorting hashes of their ends."""
     key, owner, length, forward = _all_edges(shapes)
     order = np.argsort(key)
-    starts = _run_starts(key[order])
+    starts = run_starts(key[order])
     del key
     one = starts[:-1][np.diff(starts) == 2]
     a, b = order[one], order[one + 1]
@@ -70,7 +70,7 @@ def match_edges(shapes: Shapes) -> Edges:
     return Edges(*summed([pairs, odd_pairs], len(shapes)), lines, line_owner)
 
 
-def _run_starts(ranked: Keys) -> Positions:
+def run_starts(ranked: Keys) -> Positions:
     """Where runs of equal keys begin, and the end of all."""
     first = np.ones(len(ranked), dtype=bool)
     first[1:] = ranked[1:] != ranked[:-1]
@@ -103,7 +103,7 @@ def summed(found: Sequence[Pairs], count: int) -> Pairs:
 def directed_keys(shapes: Shapes) -> tuple[NDArray[np.int32], Keys]:
     """Polygon of each edge, and a key that tells its direction too, in the order of the rings."""
     owners, keys = [np.zeros(0, np.int32)], [np.zeros(0, np.uint64)]
-    for owner, start, end in _edge_chunks(shapes):
+    for owner, start, end in edge_chunks(shapes):
         owners.append(owner)
         keys.append(_directed(start, end))
     return np.concatenate(owners), np.concatenate(keys)
@@ -126,14 +126,14 @@ def _all_edges(shapes: Shapes) -> tuple[Keys, NDArray[np.int32], Floats, Bools]:
     key, owner = np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.int32)
     length, forward = np.empty(most), np.empty(most, dtype=bool)
     done = 0
-    for of, start, end in _edge_chunks(shapes):
+    for of, start, end in edge_chunks(shapes):
         here = slice(done, done := done + len(of))
         owner[here], length[here] = of, np.hypot(*(end - start).T)
-        key[here], forward[here] = _keys(_vertex_hashes(start), _vertex_hashes(end))
+        key[here], forward[here] = edge_keys(start, end)
     return key[:done], owner[:done], length[:done], forward[:done]
 
 
-def _edge_chunks(shapes: Shapes) -> Iterator[tuple[NDArray[np.int32], Floats, Floats]]:
+def edge_chunks(shapes: Shapes) -> Iterator[tuple[NDArray[np.int32], Floats, Floats]]:
     """Polygon, start and end of every edge that has a length, in the order of the rings."""
     for begin in range(0, len(shapes), _CHUNK):
         # All shells run the same way, so that polygons side by side run against each other.
@@ -157,24 +157,23 @@ def _vertex_hashes(points: Floats) -> Keys:
     return mixed ^ (mixed >> _SHIFT)
 
 
-def _keys(start: Keys, end: Keys) -> tuple[Keys, Bools]:
+def edge_keys(start: Floats, end: Floats) -> tuple[Keys, Bools]:
     """Keys of edges, equal in both directions, and whether an edge runs to the larger hash."""
-    low, high = np.minimum(start, end), np.maximum(start, end)
-    mixed = (low * _MIX) ^ high
+    one, other = _vertex_hashes(start), _vertex_hashes(end)
+    mixed = (np.minimum(one, other) * _MIX) ^ np.maximum(one, other)
     mixed ^= mixed >> _SHIFT
-    return mixed * _MIX, start < end
+    return mixed * _MIX, one < other
 
 
 def _within_runs(starts: Positions) -> tuple[Positions, Positions]:
     """All pairs within runs of more than two equal keys, as positions in sorted order."""
-    first: list[int] = []
-    second: list[int] = []
+    first, second = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     size = np.diff(starts)
-    for begin, count in zip(starts[:-1][size > 2].tolist(), size[size > 2].tolist(), strict=True):
+    for begin, count in zip(starts[:-1][size > 2], size[size > 2], strict=True):
         i, j = np.triu_indices(count, 1)
-        first += (begin + i).tolist()
-        second += (begin + j).tolist()
-    return np.array(first, dtype=np.int64), np.array(second, dtype=np.int64)
+        first.append(begin + i)
+        second.append(begin + j)
+    return np.concatenate(first), np.concatenate(second)
 
 
 def _loose_lines(
@@ -184,7 +183,7 @@ def _loose_lines(
     where = np.unique(owner[loose])
     # The same polygons give the same edges in the same order.
     loose = loose[np.isin(owner, where)]
-    chunks = list(_edge_chunks(shapes[where]))
+    chunks = list(edge_chunks(shapes[where]))
     if not chunks:
         return np.empty(0, dtype=object), np.empty(0, dtype=np.int64)
     of, start, end = (np.concatenate(c)[loose] for c in zip(*chunks, strict=True))

@@ -14,7 +14,7 @@ from bocage.products._check._attributes import accepted_comment
 from bocage.products._check._boundary import Boundary
 from bocage.products._check._definition import ProductDefinition
 from bocage.products._check._read import Layer
-from bocage.products._check._report import Finding, Step, box_of, features, step
+from bocage.products._check._report import Finding, Step, box_of, features, places, step
 from bocage.products._check._shapes import (
     Positions,
     cluster_areas,
@@ -120,17 +120,8 @@ def gap(ground: Ground) -> Step:
         findings += ground.found("the boundary does not know the delivery unit", strange)
         shapes = shapes[known]
     holes = uncovered(shapes, ground.topology.union)
-    findings += _places("gaps inside the boundary", holes)
+    findings += places("gaps inside the boundary", holes)
     return step("gap", findings)
-
-
-def _places(message: str, shapes: NDArray[np.object_]) -> list[Finding]:
-    if len(shapes) == 0:
-        return []
-    total = float(shapely.area(shapes).sum())
-    at = shapely.get_coordinates(shapely.point_on_surface(shapes[0]))[0]
-    text = f"{message}: {len(shapes)}, {total:.6g} m² in all, one at {at[0]:.2f}, {at[1]:.2f}"
-    return [Finding(text, len(shapes), ("",) * len(shapes), tuple(shapes))]
 
 
 def mmu(ground: Ground) -> Step:
@@ -267,7 +258,7 @@ def strict_boundary(ground: Ground) -> Step:
         reason = Finding("no boundary was given", 0, fault=False)
         return Step("strict:boundary", "skipped", (reason,))
     beyond = outside(ground.boundary.shapes, ground.topology.union)
-    return step("strict:boundary", _places("ground outside the boundary", beyond))
+    return step("strict:boundary", places("ground outside the boundary", beyond))
 
 
 def _known_ha(ground: Ground) -> NDArray[np.float64]:

@@ -119,7 +119,7 @@ def find_layer(package: Package, definition: ProductDefinition) -> tuple[Step, L
             if not package.archived:
                 faults.append(_wrong_format(file, definition))
             continue
-        names, reason = _layer_names(file, package.archived)
+        names, reason = layer_names(file, package.archived)
         if reason:
             faults.append(Finding(f"{file.name} cannot be opened: {reason}"))
         layers.extend(LayerRef(file, name, package.archived) for name in names)
@@ -154,7 +154,8 @@ def _not_one(
     return Finding(f"no layer has a name like {definition.layer}; found: {names}")
 
 
-def _layer_names(file: Path, archived: bool) -> tuple[list[str], str | None]:
+def layer_names(file: Path, archived: bool) -> tuple[list[str], str | None]:
+    """Names of the layers in a file, and a reason when it cannot be opened."""
     suffix = file.suffix.lower()
     if suffix == ".tif":
         return [file.stem], None

@@ -233,3 +233,13 @@ def box_of(shape: Any) -> Any:
     """A geometry that can be drawn in the place of one that may be broken."""
     bounds = shapely.bounds(shape)
     return shapely.box(*bounds) if np.isfinite(bounds).all() else None
+
+
+def places(message: str, shapes: NDArray[np.object_]) -> list[Finding]:
+    """A finding about areas that belong to no feature; none when there is no area."""
+    if len(shapes) == 0:
+        return []
+    total = float(shapely.area(shapes).sum())
+    at = shapely.get_coordinates(shapely.point_on_surface(shapes[0]))[0]
+    text = f"{message}: {len(shapes)}, {total:.6g} m² in all, one at {at[0]:.2f}, {at[1]:.2f}"
+    return [Finding(text, len(shapes), ("",) * len(shapes), tuple(shapes))]

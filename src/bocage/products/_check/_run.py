@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from bocage.errors import ConfigError
 from bocage.products._check import _attributes as attributes
 from bocage.products._check import _geometry as geometry
 from bocage.products._check._boundary import Boundary, read_boundary
@@ -20,6 +21,7 @@ from bocage.products._check._package import (
 from bocage.products._check._raster import raster_steps
 from bocage.products._check._read import Layer, read_info, read_layer
 from bocage.products._check._report import CheckReport, Finding, Step, skipped, step
+from bocage.products._check._years import read_status, strict_statuses
 
 _INSPIRE = "the metadata validator is an online service and was not asked"
 _VECTOR = (
@@ -38,6 +40,7 @@ def check(
     product: str | ProductDefinition | Path,
     *,
     boundary: Path | str | None = None,
+    statuses: Sequence[Path | str] = (),
     progress: Callable[[Step], None] | None = None,
 ) -> CheckReport:
     """Check a delivery.
@@ -57,6 +60,9 @@ def check(
     boundary
         File of the polygons that a status layer must fill. Without it the gap step is
         cancelled, and the delivery fails, as it does officially.
+    statuses
+        With a change product: the files of the first and of the second status layer. Then
+        ``strict:statuses`` says whether the first status and the changes give the second.
     progress
         Called with each step when it is done.
 
@@ -75,11 +81,17 @@ def check(
     definition = product if isinstance(product, ProductDefinition) else load_product(product)
     files = as_paths(paths)
     units = definition.named("unit")
+    years = as_paths(statuses) if statuses else ()
+    if years and (definition.kind != "change" or len(years) != 2):
+        raise ConfigError(
+            f"{len(years)} status layers for the {definition.kind} product {definition.id}",
+            remedy="with a change product give the first and the second status layer",
+        )
     limits = None
     if boundary is not None and definition.gap:
         limits = read_boundary(boundary, definition.epsg, units[0] if units else None)
     with tempfile.TemporaryDirectory(prefix="bocage-check-") as folder:
-        run = _Run(definition, limits, progress)
+        run = _Run(definition, limits, years, progress)
         steps = run.all(files, Path(folder))
     names = tuple(f.name for f in files)
     return CheckReport(definition.id, names, run.layer, tuple(steps), definition.epsg)
@@ -92,10 +104,12 @@ class _Run:
         self,
         definition: ProductDefinition,
         boundary: Boundary | None,
-        progress: Callable[[Step], None] | None = None,
+        statuses: tuple[Path, ...],
+        progress: Callable[[Step], None] | None,
     ) -> None:
         self.definition = definition
         self.boundary = boundary
+        self.statuses = statuses
         self.progress = progress
         self.layer = ""
 
@@ -133,11 +147,11 @@ class _Run:
             yield skipped("inspire", _INSPIRE)
             yield from raster_steps(ref.file, self.definition)
         else:
-            yield from self._vector_steps(ref)
+            yield from self._vector_steps(ref, folder)
         if package.archived:
             yield metadata_step(package, ref)
 
-    def _vector_steps(self, ref: LayerRef) -> Iterator[Step]:
+    def _vector_steps(self, ref: LayerRef, folder: Path) -> Iterator[Step]:
         info = read_info(ref)
         yield attributes.attribute(info, self.definition)
         yield attributes.epsg(info, self.definition)
@@ -153,6 +167,8 @@ class _Run:
         yield geometry.geometry(layer)
         yield from self._ground_steps(geometry.Ground(layer, self.definition, self.boundary))
         yield from self._strict_values(layer)
+        if self.definition.kind == "change":
+            yield self._statuses_step(layer, folder)
 
     def _value_steps(self, layer: Layer) -> Iterator[Step]:
         yield attributes.unique(layer, self.definition)
@@ -168,6 +184,17 @@ class _Run:
         yield attributes.strict_nodata(layer, self.definition)
         if self.definition.kind == "change":
             yield attributes.strict_changecode(layer, self.definition)
+
+    def _statuses_step(self, layer: Layer, folder: Path) -> Step:
+        if not self.statuses:
+            return skipped("strict:statuses", "the status layers were not given")
+        first, second = self.definition.leaves
+        formats = self.definition.formats
+        read = [
+            read_status(path, leaf, formats, folder / leaf)
+            for path, leaf in zip(self.statuses, (first, second), strict=True)
+        ]
+        return strict_statuses(read, layer, (first, second))
 
     def _ground_steps(self, ground: geometry.Ground) -> Iterator[Step]:
         tests: list[Callable[[geometry.Ground], Step]] = [geometry.area]

@@ -29,10 +29,9 @@ from bocage.products._check._edges import (
     match_edges,
     summed,
 )
+from bocage.products._check._faces import covered, crossed, faces_of
 from bocage.products._check._shapes import AREA_M2, SNAP_M
 
-_ATTEMPTS = 20
-_GOLDEN = (5**0.5 - 1) / 2
 SHARED_M = 0.001  # two features are neighbours when they share more than 1 mm of line
 
 
@@ -72,7 +71,7 @@ class Topology:
     def _clean_union(self) -> Any | None:
         """The covered ground when all borders fit and nothing overlaps, else None."""
         lines = self._edges.lines
-        faces = _faces(lines)
+        faces = faces_of(lines)
         owner, keys = directed_keys(faces)
         rim = line_keys(lines)
         first = np.searchsorted(owner, np.arange(len(faces)))
@@ -97,27 +96,9 @@ class Topology:
         """The covered ground, and where it is covered twice."""
         if self._clean_union is not None:
             return Ground(self._clean_union, np.empty(0, dtype=object))
-        faces = _faces(np.array([shapely.union_all(self._edges.lines)]))
-        faces = faces[shapely.area(faces) > 0]
-        times = self._times(faces)
+        faces = crossed(self._edges.lines)
+        times = covered(self._tree, faces)
         return Ground(shapely.coverage_union_all(faces[times > 0]), faces[times > 1])
-
-    def _times(self, faces: Shapes) -> NDArray[np.float64]:
-        """How often each face is covered, looked up at a point that lies on no border."""
-        times = np.zeros(len(faces))
-        open_ = np.arange(len(faces))
-        for attempt in range(_ATTEMPTS):
-            points = shapely.point_on_surface(_western_part(faces[open_], attempt))
-            inside, meets = (
-                np.bincount(self._tree.query(points, predicate=p)[0], minlength=len(open_))
-                for p in ("within", "intersects")
-            )
-            # On the border of two polygons each counts for a half.
-            times[open_] = (inside + meets) / 2
-            open_ = open_[inside != meets]
-            if len(open_) == 0:
-                break
-        return times
 
     @property
     def union(self) -> Any:
@@ -211,19 +192,3 @@ def _segments(lines: Shapes) -> Shapes:
     same = line[1:] == line[:-1]
     pairs = np.stack([points[:-1][same], points[1:][same]], axis=1)
     return np.asarray(shapely.linestrings(pairs), dtype=object)
-
-
-def _western_part(faces: Shapes, attempt: int) -> Shapes:
-    """The faces themselves at first, then another share of each at every attempt."""
-    if attempt == 0:
-        return faces
-    west, south, east, north = shapely.bounds(faces).T
-    share = (attempt * _GOLDEN) % 1
-    boxes = shapely.box(west, south, west + share * (east - west), north)
-    part = np.asarray(shapely.intersection(faces, boxes), dtype=object)
-    return np.where(shapely.area(part) > 0, part, faces)
-
-
-def _faces(lines: Shapes) -> Shapes:
-    """Areas that lines enclose."""
-    return np.asarray(shapely.get_parts(shapely.polygonize(shapely.get_parts(lines))), dtype=object)
