@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +95,19 @@ def read_info(ref: LayerRef) -> LayerInfo:
         for name, kind in zip(info["fields"], info["ogr_types"], strict=True)
     }
     crs = info["crs"]
-    return LayerInfo(types, crs if crs and ":" in crs[:8] else None)
+    named = crs and ":" in crs[:8] and (ref.file.suffix.lower() != ".gpkg" or _has_number(ref))
+    return LayerInfo(types, crs if named else None)
+
+
+def _has_number(ref: LayerRef) -> bool:
+    """Whether a GeoPackage itself names the authority: GDAL guesses it from the parameters too."""
+    with closing(sqlite3.connect(f"{ref.file.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        row = database.execute(
+            "select s.organization from gpkg_geometry_columns g join gpkg_spatial_ref_sys s "
+            "using (srs_id) where lower(g.table_name) = lower(?)",
+            (ref.name,),
+        ).fetchone()
+    return row is not None and str(row[0]).upper() != "NONE"
 
 
 def _parquet_info(file: Path) -> LayerInfo:
@@ -115,7 +129,7 @@ def _parquet_info(file: Path) -> LayerInfo:
 
 
 def _arrow(kind: pa.DataType) -> str:
-    if pa.types.is_integer(kind):
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):  # as GDAL counts
         return "integer"
     if pa.types.is_floating(kind):
         return "real"
