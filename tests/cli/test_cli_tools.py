@@ -69,13 +69,16 @@ def test_generalize_and_accuracy_and_check(tmp_path, capsys):
     code, said, _ = call(capsys, "check", out, "--product", "pa-status-2021")
     assert code == 1
     assert "naming" in said
-    report = tmp_path / "check.html"
-    code, said, _ = call(
-        capsys, "check", out, "--product", "pa-status-2021", "--json", "--report", report
-    )
+    report, faults = tmp_path / "check.html", tmp_path / "faults.gpkg"
+    words = ("check", out, "--product", "pa-status-2021", "--json")
+    code, said, _ = call(capsys, *words, "--report", report, "--faults", faults)
     assert code == 1
+    assert list(gpd.list_layers(faults)["name"]) == ["faults"]
     assert json.loads(said)["passed"] is False
     assert "<html" in report.read_text()
+    code, _, err = call(capsys, *words, "--status", out, "--status", out)
+    assert code == 2
+    assert "with a change product" in err
 
 
 def test_two_years_give_the_three_views(tmp_path, capsys):

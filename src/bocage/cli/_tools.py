@@ -130,19 +130,26 @@ def _hectares(text: str) -> list[float]:
 
 def check(
     files: Annotated[
-        list[Path], typer.Argument(help="Delivery: .zip, .gpkg, .parquet, .fgb, .tif")
+        list[Path], typer.Argument(help="Delivery: .zip, .gpkg, .parquet, .fgb, .gdb, .tif")
     ],
     product: Annotated[str, typer.Option(help="Id of a product, or a product YAML.")],
     boundary: Annotated[Path | None, typer.Option(help="boundary_pa.gpkg of the unit.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write an HTML report.")] = None,
+    status: Annotated[
+        list[Path] | None,
+        typer.Option(help="Status layer to hold a change layer against: first year, second year."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report with maps.")] = None,
+    faults: Annotated[Path | None, typer.Option(help="Write faults as a GeoPackage.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say whether a delivery is right, step by step; exit code 1 when it is not."""
     from bocage.products import check as run_check
 
-    found = run_check(files, product, boundary=boundary)
+    found = run_check(files, product, boundary=boundary, statuses=status or ())
     if report is not None:
         found.write_html(report)
+    if faults is not None:
+        found.write_faults(faults)
     give(found.to_dict(), as_json=as_json)
     if not as_json:
         head = ("step", "outcome", "faults", "message")

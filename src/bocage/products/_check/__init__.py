@@ -6,7 +6,8 @@ from bocage.products._check._definition import (
     list_products,
     load_product,
 )
-from bocage.products._check._report import CheckReport, Finding, Step
+from bocage.products._check._finding import Finding, Step
+from bocage.products._check._report import CheckReport
 from bocage.products._check._run import check
 
 __all__ = [

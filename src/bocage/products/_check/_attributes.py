@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bocage.products._check._definition import ProductDefinition
+from bocage.products._check._finding import Finding, Step, features, step
 from bocage.products._check._read import Layer, LayerInfo
-from bocage.products._check._report import Finding, Step, features, step
 
 
 def attribute(info: LayerInfo, definition: ProductDefinition) -> Step:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from bocage.products._check._attributes import accepted_comment
 from bocage.products._check._boundary import Boundary
 from bocage.products._check._definition import ProductDefinition
+from bocage.products._check._finding import Finding, Step, box_of, features, places, step
 from bocage.products._check._read import Layer
-from bocage.products._check._report import Finding, Step, box_of, features, places, step
 from bocage.products._check._shapes import (
     Positions,
     cluster_areas,

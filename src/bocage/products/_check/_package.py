@@ -19,7 +19,7 @@ from pyogrio.errors import DataSourceError
 from bocage.errors import InputError
 from bocage.files import existing
 from bocage.products._check._definition import ProductDefinition
-from bocage.products._check._report import Finding, Step, step
+from bocage.products._check._finding import Finding, Step, step
 
 MAX_BYTES = 16 << 30
 MAX_RATIO = 1000

@@ -14,7 +14,7 @@ from rasterio.io import DatasetReader
 
 from bocage.legend import OUTSIDE, UNCLASSIFIED
 from bocage.products._check._definition import ProductDefinition
-from bocage.products._check._report import Finding, Step, step
+from bocage.products._check._finding import Finding, Step, step
 
 _GHOST = 300  # the first directory of a COG starts within its first bytes
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bocage.errors import ConfigError
 from bocage.products._check import _attributes as attributes
 from bocage.products._check import _geometry as geometry
 from bocage.products._check._boundary import Boundary, read_boundary
 from bocage.products._check._definition import ProductDefinition, load_product
+from bocage.products._check._finding import Finding, Step, skipped, step
 from bocage.products._check._package import (
     LayerRef,
     as_paths,
@@ -20,7 +25,8 @@ from bocage.products._check._package import (
 )
 from bocage.products._check._raster import raster_steps
 from bocage.products._check._read import Layer, read_info, read_layer
-from bocage.products._check._report import CheckReport, Finding, Step, skipped, step
+from bocage.products._check._report import CheckReport
+from bocage.products._check._sketch import overview, sketches
 from bocage.products._check._years import read_status, strict_statuses
 
 _INSPIRE = "the metadata validator is an online service and was not asked"
@@ -92,9 +98,14 @@ def check(
         limits = read_boundary(boundary, definition.epsg, units[0] if units else None)
     with tempfile.TemporaryDirectory(prefix="bocage-check-") as folder:
         run = _Run(definition, limits, years, progress)
-        steps = run.all(files, Path(folder))
+        steps = tuple(run.all(files, Path(folder)))
     names = tuple(f.name for f in files)
-    return CheckReport(definition.id, names, run.layer, tuple(steps), definition.epsg)
+    report = CheckReport(definition.id, names, run.layer, steps, definition.epsg)
+    if report.faults == 0 or run.shapes is None:
+        return report
+    return replace(
+        report, sketches=sketches(steps, run.shapes), overview=overview(steps, run.shapes)
+    )
 
 
 class _Run:
@@ -112,6 +123,7 @@ class _Run:
         self.statuses = statuses
         self.progress = progress
         self.layer = ""
+        self.shapes: NDArray[np.object_] | None = None
 
     def all(self, files: tuple[Path, ...], folder: Path) -> list[Step]:
         """Every step; after one that aborts the rest is skipped."""
@@ -161,6 +173,7 @@ class _Run:
         if layer is None:
             yield step("import", [Finding(reason or "")], "aborted")
             return
+        self.shapes = layer.shapes
         yield step("import", [])
         yield from self._value_steps(layer)
         yield geometry.singlepart(layer)

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from bocage.errors import InputError
 from bocage.products._check._edges import Shapes, edge_chunks, edge_keys, run_starts
 from bocage.products._check._faces import covered, crossed
+from bocage.products._check._finding import Step, places, step
 from bocage.products._check._package import LayerRef, layer_names, unpack
 from bocage.products._check._read import Layer, read_layer
-from bocage.products._check._report import Step, places, step
 from bocage.products._check._shapes import AREA_M2
 
 _MIX = np.uint64(0xD6E8FEB86659FD93)
