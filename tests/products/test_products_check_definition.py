@@ -59,6 +59,37 @@ def test_n2k_has_its_own_names_and_57_codes() -> None:
     assert product.named("comment") == ("comment_18",)
 
 
+def test_n2k_change_follows_the_change_layer() -> None:
+    product = load_product("n2k-change-2012-2018")
+    assert product.leaves == ("code_4_12", "code_4_18")
+    assert product.named("changecode") == ("changecode",)
+    assert [e.cluster_ha for e in product.exceptions if e.cluster_ha] == [0.5]
+    assert "Temporal fluctuation of water level" not in product.comments
+
+
+def test_riparian_zones_have_both_years_in_one_layer() -> None:
+    product = load_product("rz-status-2018")
+    assert product.leaves == ("code_4_12", "code_4_18")
+    assert (1, 11, 111, 1112) in product.chains
+    assert (2, 22, 220, 2200) in product.chains  # not split further
+    assert product.mmw_codes == {c[-1] for c in product.chains}
+    assert product.gap
+
+
+def test_coastal_zones_have_classes_of_their_own() -> None:
+    leaves = {c[-1] for c in load_product("cz-status-2018").chains}
+    assert {1231, 6312, 8420} <= leaves
+    assert load_product("cz-status-2018").mmw_codes == set(LINEAR)
+
+
+def test_urban_atlas_has_one_level_and_codes_as_text() -> None:
+    status, change = load_product("ua-status-2018"), load_product("ua-change-2012-2018")
+    assert (11100,) in status.chains
+    assert {f.type for f in change.fields if f.role == "code"} == {"string"}
+    assert (status.mmu_ha, change.mmu_ha) == (1, 0.25)
+    assert not change.mmw_codes & {12210, 12220, 12230}
+
+
 def test_definitions_of_a_delivery(pa: Delivery) -> None:
     assert definition_for(pa, "status", 2021).fields == load_product("pa-status-2021").fields
     assert definition_for(pa, "change").layer == load_product("pa-change-2021-2024").layer
@@ -117,6 +148,7 @@ def test_a_product_file_overrides_the_schema(tmp_path: Path) -> None:
         ({"kind": "mosaic"}, "a mosaic product of 1 years"),
         ({"kind": "change"}, "a change product of 1 years"),
         ({"mmu": 1}, "unknown key mmu"),
+        ({"codes": {"leaves": [1], "only": []}}, "codes: unknown key only"),
         ({"codes": {"less": []}}, "codes: unknown key less"),
         ({"exceptions": [{"name": "x"}]}, "missing key min_ha"),
         ({"fields": [{"name": "x"}]}, "missing key role, type"),

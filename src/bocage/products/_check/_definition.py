@@ -27,12 +27,13 @@ from bocage.products._schema import (
 
 _PRODUCTS = (
     "pa-status-2021", "pa-status-2024", "pa-change-2021-2024", "pa-raster-2021",
-    "pa-raster-2024", "n2k-status-2018",
+    "pa-raster-2024", "n2k-status-2018", "n2k-change-2012-2018", "rz-status-2018",
+    "cz-status-2018", "ua-status-2018", "ua-change-2012-2018",
 )  # fmt: skip
 _KINDS = ("status", "change", "raster")
 _OPTIONAL = (
-    "title", "layer", "units", "formats", "ignored", "codes", "fields", "comments", "mmu_ha",
-    "mmw_m", "gap", "exceptions", "mmw_codes",
+    "title", "layer", "units", "epsg", "formats", "ignored", "codes", "fields", "comments",
+    "mmu_ha", "mmw_m", "gap", "exceptions", "mmw_codes",
 )  # fmt: skip
 
 
@@ -128,10 +129,11 @@ def load_product(product: str | Path) -> ProductDefinition:
     product
         An id of `list_products`, or the path of a YAML file with the keys ``id``, ``schema``
         (id or YAML), ``legend`` (id or CSV), ``kind``, ``years``, and optionally ``title``,
-        ``layer`` (regular expression), ``units``, ``formats``, ``ignored``, ``codes`` (``drop``:
-        leaf codes, ``add``: chains of codes), ``fields``, ``comments``, ``mmu_ha``, ``mmw_m``,
-        ``gap``, ``exceptions``, ``mmw_codes`` in place of what the schema says. Relative paths
-        start at the file.
+        ``layer`` (regular expression), ``units``, ``epsg``, ``formats``, ``ignored``, ``codes``
+        (``drop``: leaf codes, ``add``: chains of codes; or ``leaves``: all leaf codes, whose
+        leading digits are the codes of the coarser levels), ``fields``, ``comments``,
+        ``mmu_ha``, ``mmw_m``, ``gap``, ``exceptions``, ``mmw_codes`` (a list, or ``all``) in
+        place of what the schema says. Relative paths start at the file.
 
     Raises
     ------
@@ -255,19 +257,33 @@ def _override(base: ProductDefinition, data: Mapping[str, Any], where: str) -> P
     changes: dict[str, Any] = {
         key: tuple(data[key]) for key in ("units", "formats", "ignored", "comments") if key in data
     }
-    changes |= {k: data[k] for k in ("title", "layer", "mmu_ha", "mmw_m", "gap") if k in data}
-    if "mmw_codes" in data:
-        changes["mmw_codes"] = frozenset(int(c) for c in data["mmw_codes"])
+    plain = ("title", "layer", "epsg", "mmu_ha", "mmw_m", "gap")
+    changes |= {k: data[k] for k in plain if k in data}
     if "exceptions" in data:
         changes["exceptions"] = tuple(mmu_exception(e, where) for e in data["exceptions"])
     if "fields" in data:
         changes["fields"] = tuple(_full_field(f, where) for f in data["fields"])
-    codes = data.get("codes", {})
-    demand_keys(codes, (), f"{where}: codes", ("drop", "add"))
+    changes["chains"] = _chains(base, data.get("codes", {}), changes.get("fields"), where)
+    if "mmw_codes" in data:
+        every = (chain[-1] for chain in changes["chains"])
+        some = every if data["mmw_codes"] == "all" else (int(c) for c in data["mmw_codes"])
+        changes["mmw_codes"] = frozenset(some)
+    return replace(base, **changes)
+
+
+def _chains(
+    base: ProductDefinition, codes: Mapping[str, Any], fields: Any, where: str
+) -> tuple[tuple[int, ...], ...]:
+    demand_keys(codes, (), f"{where}: codes", ("drop", "add", "leaves"))
+    if "leaves" in codes:
+        levels = max(f.level for f in fields or base.fields)
+        return tuple(
+            tuple(int(leaf) // 10 ** (levels - n) for n in range(1, levels + 1))
+            for leaf in codes["leaves"]
+        )
     dropped = set(codes.get("drop", ()))
     chains = [c for c in base.chains if c[-1] not in dropped]
-    chains += [tuple(int(v) for v in chain) for chain in codes.get("add", ())]
-    return replace(base, chains=tuple(chains), **changes)
+    return (*chains, *(tuple(int(v) for v in chain) for chain in codes.get("add", ())))
 
 
 def _full_field(data: Mapping[str, Any], where: str) -> Field:
