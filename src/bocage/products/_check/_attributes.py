@@ -18,6 +18,11 @@ def attribute(info: LayerInfo, definition: ProductDefinition) -> Step:
     wrong = [n for n, t in expected.items() if n in info.types and info.types[n] != t]
     extra = sorted(set(info.types) - set(expected) - {n.lower() for n in definition.ignored})
     findings = []
+    if info.repeated:
+        names = ", ".join(info.repeated)
+        findings.append(
+            Finding(f"attributes that differ in case only: {names}", len(info.repeated))
+        )
     if missing:
         findings.append(Finding(f"missing attributes: {', '.join(missing)}", len(missing)))
     if wrong:
@@ -25,7 +30,7 @@ def attribute(info: LayerInfo, definition: ProductDefinition) -> Step:
         findings.append(Finding(f"wrong types: {', '.join(texts)}", len(wrong)))
     if extra:
         findings.append(Finding(f"excessive attributes: {', '.join(extra)}", len(extra)))
-    return step("attribute", findings, "aborted" if missing or wrong else "failed")
+    return step("attribute", findings, "aborted" if info.repeated or missing or wrong else "failed")
 
 
 def epsg(info: LayerInfo, definition: ProductDefinition) -> Step:
@@ -60,7 +65,7 @@ def enum(layer: Layer, definition: ProductDefinition) -> Step:
             continue
         name = field.name.lower()
         bad = np.flatnonzero(~np.isin(layer.numbers(name), allowed))
-        values = sorted({str(v) for v in layer.table[name].iloc[bad].head(100)})[:5]
+        values = sorted({str(v)[:20] for v in layer.table[name].iloc[bad].head(100)})[:5]
         message = f"{name} has values that are not in the list ({', '.join(values)})"
         findings += features(message, bad, layer.uids, layer.shapes)
     return step("enum", findings)

@@ -28,6 +28,7 @@ from bocage.products._schema import MmuException
 
 AREA_TOLERANCE_HA = 0.5
 STRICT_AREA_HA = 1e-4
+FAR_M = 1e9  # no system has such coordinates
 
 
 @dataclass(frozen=True)
@@ -84,15 +85,18 @@ def singlepart(layer: Layer) -> Step:
 
 
 def geometry(layer: Layer) -> Step:
-    """Polygons are valid in the sense of OGC."""
+    """Polygons are valid in the sense of OGC, and their coordinates lie on the Earth."""
     present = ~shapely.is_missing(layer.shapes)
-    bad = np.flatnonzero(present & ~valid(layer.shapes))
+    bounds = shapely.bounds(layer.shapes)
+    far = present & ~(np.abs(bounds) < FAR_M).all(axis=1)
+    bad = np.flatnonzero(present & ~far & ~valid(layer.shapes))
     drawn = np.full(len(layer), None, dtype=object)
     drawn[bad] = [box_of(s) for s in layer.shapes[bad]]
     reasons = ", ".join(
         sorted({str(r).split("[")[0] for r in shapely.is_valid_reason(layer.shapes[bad])})
     )
     found = features(f"invalid ({reasons})", bad, layer.uids, drawn)
+    found += features("coordinates out of range", np.flatnonzero(far), layer.uids, drawn)
     return step("geometry", found, "aborted")
 
 

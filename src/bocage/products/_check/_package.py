@@ -23,6 +23,7 @@ from bocage.products._check._finding import Finding, Step, step
 
 MAX_BYTES = 16 << 30
 MAX_RATIO = 1000
+MAX_FILES = 100_000
 _SMALL = 1 << 26  # below this an archive may shrink as much as it likes
 _STYLES = "layer_styles"
 _ROOT = "{http://www.isotc211.org/2005/gmd}MD_Metadata"
@@ -57,7 +58,7 @@ def unpack(paths: Sequence[Path], folder: Path) -> tuple[Step, Package]:
     """Take archives apart into a folder; other files stay where they are.
 
     Nothing is written when an archive names a place outside the folder, holds more than
-    16 GiB, or expands more than a thousandfold.
+    16 GiB or 100,000 files, or expands more than a thousandfold.
     """
     found: list[Path] = []
     faults: list[Finding] = []
@@ -83,19 +84,22 @@ def _extract(path: Path, target: Path) -> str | None:
             if reason is None:
                 archive.extractall(target)
             return reason
-    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError, ValueError) as error:
         return f"cannot be unpacked: {error}"
 
 
 def _unsafe(archive: zipfile.ZipFile) -> str | None:
     total = packed = 0
+    if len(archive.infolist()) > MAX_FILES:
+        return f"holds {len(archive.infolist())} files"
     for info in archive.infolist():
         name = info.filename.replace("\\", "/")
         parts = PurePosixPath(name)
         if parts.is_absolute() or ".." in parts.parts or re.match(r"[A-Za-z]:", name):
             return f"'{info.filename}' leads out of the archive"
-        if stat.S_ISLNK(info.external_attr >> 16):
-            return f"'{info.filename}' is a link"
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            return f"'{info.filename}' is a {'link' if kind == stat.S_IFLNK else 'special file'}"
         total += info.file_size
         packed += info.compress_size
     if total > MAX_BYTES or (total > _SMALL and total > MAX_RATIO * max(packed, 1)):
@@ -164,7 +168,7 @@ def layer_names(file: Path, archived: bool) -> tuple[list[str], str | None]:
             pq.read_schema(file)
             return [file.stem], None
         names = [str(row[0]) for row in pyogrio.list_layers(file)]
-    except (DataSourceError, ArrowException, OSError) as error:
+    except (DataSourceError, ArrowException, OSError, ValueError) as error:
         return [], str(error).splitlines()[0]
     # QGIS keeps its styles in the file: harmless in a working copy, but in an archive the
     # official tool takes the table for a second layer.

@@ -25,15 +25,12 @@ from bocage.products._check._package import LayerRef
 _OGR = {"OFTInteger": "integer", "OFTInteger64": "integer", "OFTReal": "real",
         "OFTString": "string"}  # fmt: skip
 _BATCH = 1 << 13
+_SHOWN = 80  # of a text out of the file, in a message
 _POLYGONS = (-1, shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)  # -1: missing
 _UNREADABLE = (
-    DataSourceError,
-    DataLayerError,
-    GEOSException,
-    pa.ArrowException,
-    OSError,
-    ValueError,
-)
+    DataSourceError, DataLayerError, GEOSException, pa.ArrowException, sqlite3.Error, OSError,
+    ValueError, TypeError, KeyError, AttributeError, RuntimeError,
+)  # fmt: skip
 
 Shapes = NDArray[np.object_]
 
@@ -48,10 +45,13 @@ class LayerInfo:
         Lower-case attribute name → string, integer, real or the format's own word.
     authority
         Such as ``EPSG:3035``; None when the CRS names no authority.
+    repeated
+        Lower-case names that several attributes have.
     """
 
     types: Mapping[str, str]
     authority: str | None
+    repeated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,18 +85,27 @@ class Layer:
         return np.asarray(column.where(self.table[name].notna(), None), dtype=object)
 
 
-def read_info(ref: LayerRef) -> LayerInfo:
-    """Attribute types and CRS of a layer."""
-    if ref.file.suffix.lower() == ".parquet":
-        return _parquet_info(ref.file)
-    info = pyogrio.read_info(ref.file, layer=ref.name)
-    types = {
-        str(name).lower(): _OGR.get(kind, kind)
-        for name, kind in zip(info["fields"], info["ogr_types"], strict=True)
-    }
-    crs = info["crs"]
-    named = crs and ":" in crs[:8] and (ref.file.suffix.lower() != ".gpkg" or _has_number(ref))
-    return LayerInfo(types, crs if named else None)
+def read_info(ref: LayerRef) -> tuple[LayerInfo | None, str | None]:
+    """Attribute types and CRS of a layer; a reason instead when they cannot be read."""
+    try:
+        if ref.file.suffix.lower() == ".parquet":
+            return _parquet_info(ref.file), None
+        info = pyogrio.read_info(ref.file, layer=ref.name)
+        crs = info["crs"]
+        named = crs and ":" in crs[:8] and (ref.file.suffix.lower() != ".gpkg" or _has_number(ref))
+    except _UNREADABLE as error:
+        return None, f"the layer cannot be read: {_short(error)}"
+    names = [str(name).lower() for name in info["fields"]]
+    types = {n: _OGR.get(t, t) for n, t in zip(names, info["ogr_types"], strict=True)}
+    return LayerInfo(types, crs if named else None, _repeated(names)), None
+
+
+def _repeated(names: list[str]) -> tuple[str, ...]:
+    return tuple(sorted({n for n in names if names.count(n) > 1}))
+
+
+def _short(error: Exception) -> str:
+    return str(error).splitlines()[0][:_SHOWN] if str(error) else type(error).__name__
 
 
 def _has_number(ref: LayerRef) -> bool:
@@ -114,18 +123,19 @@ def _parquet_info(file: Path) -> LayerInfo:
     schema = pq.read_schema(file)
     geo = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
     columns = geo.get("columns", {})
-    types: dict[str, str] = {}
+    found: list[tuple[str, str]] = []
     for column in schema:
         if column.name in columns:
             continue
         if pa.types.is_struct(column.type):
-            types |= {f"{column.name}.{c.name}".lower(): _arrow(c.type) for c in column.type}
+            found += [(f"{column.name}.{c.name}".lower(), _arrow(c.type)) for c in column.type]
         else:
-            types[column.name.lower()] = _arrow(column.type)
+            found.append((column.name.lower(), _arrow(column.type)))
     primary = columns.get(geo.get("primary_column"), {})
     code = (primary.get("crs") or {}).get("id") or {}
     named = "authority" in code and "code" in code
-    return LayerInfo(types, f"{code['authority']}:{code['code']}" if named else None)
+    authority = f"{code['authority']}:{code['code']}" if named else None
+    return LayerInfo(dict(found), authority, _repeated([name for name, _ in found]))
 
 
 def _arrow(kind: pa.DataType) -> str:
@@ -149,7 +159,7 @@ def read_layer(ref: LayerRef, uid: str | None) -> tuple[Layer | None, str | None
         else:
             shapes, table = _read_ogr(ref)
     except _UNREADABLE as error:
-        return None, f"the layer cannot be read: {error}"
+        return None, f"the layer cannot be read: {_short(error)}"
     if shapes is None:
         return None, "the layer has no geometry"
     strange = ~np.isin(shapely.get_type_id(shapes), _POLYGONS)
@@ -197,6 +207,7 @@ def _gathered(
         rest.append(batch.drop_columns([column]))
     empty = schema.remove(schema.get_field_index(column))
     table = pa.Table.from_batches(rest, rest[0].schema if rest else empty)
+    table.validate(full=True)  # texts in another encoding than UTF-8
     return np.concatenate(shapes), table.to_pandas(ignore_metadata=True)
 
 
@@ -204,4 +215,7 @@ def _names(table: pd.DataFrame, uid: str | None) -> NDArray[np.object_]:
     rows = np.array([f"row {i}" for i in range(1, len(table) + 1)], dtype=object)
     if uid is None or uid not in table.columns:
         return rows
-    return np.where(table[uid].notna(), table[uid].astype(object), rows)
+    texts = table[uid].astype(object)
+    known = texts.notna()
+    rows[known] = [str(t)[:_SHOWN] for t in texts[known]]
+    return rows

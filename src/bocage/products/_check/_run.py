@@ -164,7 +164,10 @@ class _Run:
             yield metadata_step(package, ref)
 
     def _vector_steps(self, ref: LayerRef, folder: Path) -> Iterator[Step]:
-        info = read_info(ref)
+        info, reason = read_info(ref)
+        if info is None:
+            yield step("attribute", [Finding(reason or "")], "aborted")
+            return
         yield attributes.attribute(info, self.definition)
         yield attributes.epsg(info, self.definition)
         yield skipped("inspire", _INSPIRE)
