@@ -7,6 +7,8 @@ import products_parts as parts
 import pytest
 import rasterio
 import rasterio.shutil
+from affine import Affine
+from products_twins import outcomes, zipped
 from rasterio.transform import from_origin
 
 from bocage.grid import geobox
@@ -26,7 +28,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def bad(report: CheckReport) -> set[str]:
-    return {s.name for s in report.steps if s.outcome not in ("ok", "skipped")}
+    return set(outcomes(report))
 
 
 def _twin(good: Path, folder: Path, *, cog: bool = True, **changes: object) -> Path:
@@ -72,6 +74,18 @@ def test_a_clean_raster_and_a_clean_twin_pass(good: Path, tmp_path: Path) -> Non
         ({"dtype": "uint16", "colors": None}, "bit_depth", "uint16"),
         ({"layout": {"compress": "deflate"}}, "compress", "deflate, expected lzw"),
         ({"nodata": 0}, "nodata", "nodata is 0"),
+        ({"crs": "EPSG:3857"}, "epsg", "found EPSG:3857"),
+        ({"crs": None}, "epsg", "found None"),
+        ({"transform": from_origin(4_321_000, 3_213_000, 2.5, 2.4999)}, "pixel_size", "2.4999 m"),
+        ({"transform": from_origin(4_321_000, 3_213_000, 10, 10)}, "pixel_size", "10.0 x 10.0"),
+        ({"transform": Affine(2.5, 0.1, 4_321_000, 0, -2.5, 3_213_000)}, "pixel_size", "pixels"),
+        ({"transform": from_origin(4_321_000, 3_213_002.5, 2.5, 2.5)}, "origin", "3213002.5"),
+        ({"dtype": "int16", "colors": None}, "bit_depth", "int16"),
+        ({"layout": {"compress": "none"}}, "compress", "none, expected lzw"),
+        ({"layout": {"compress": "zstd"}}, "compress", "zstd, expected lzw"),
+        ({"nodata": None}, "nodata", "nodata is None"),
+        ({"edit": 60}, "value", "not in the legend: 60 (1 pixels)"),
+        ({"edit": 254}, "value", "not in the legend: 254 (1 pixels)"),
         ({"edit": 77}, "value", "not in the legend: 77 (1 pixels)"),
         ({"layout": {"blocksize": 1040}}, "tile", "expected at most 1024"),
         ({"colors": {3: (1, 2, 3)}}, "color", "wrong colours of the values 3"),
@@ -82,7 +96,7 @@ def test_each_fault_is_found_in_its_step(
     good: Path, tmp_path: Path, changes: dict, step: str, message: str
 ) -> None:
     report = check(_twin(good, tmp_path, **dict(changes)), PRODUCT)
-    found = bad(report) - ({"color"} if changes.get("dtype") == "uint16" else set())
+    found = bad(report) - ({"color"} if "dtype" in changes else set())
     assert found == {step}
     assert message in report[step].messages[0]
 
@@ -99,7 +113,7 @@ def test_a_plain_tiff_is_no_cog(good: Path, tmp_path: Path) -> None:
     report = check(path, PRODUCT)
     assert bad(report) == {"cog"}
     assert "no overviews" in report["cog"].messages[0]
-    with rasterio.open(path, "r+") as source:
+    with rasterio.open(path, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as source:
         source.build_overviews([2, 4])
     report = check(path, PRODUCT)
     assert bad(report) == {"cog"}
@@ -128,3 +142,48 @@ def test_naming_and_broken_rasters(good: Path, tmp_path: Path) -> None:
     broken.write_bytes(good.read_bytes()[:2000])
     report = check(broken, PRODUCT)
     assert not report.passed
+
+
+def _archived(folder: Path, good: Path, extra: dict[str, bytes]) -> CheckReport:
+    side = good.with_name(f"{good.name}.aux.xml")
+    record = b"<gmd:MD_Metadata xmlns:gmd='http://www.isotc211.org/2005/gmd'/>"
+    files = {p.name: p.read_bytes() for p in (good, side)}
+    files |= {f"metadata/{NAME}.xml": record} | extra
+    return check(zipped(folder / "raster.zip", files), PRODUCT)
+
+
+def test_archives_of_rasters(good: Path, tmp_path: Path) -> None:
+    assert outcomes(_archived(tmp_path, good, {})) == {}
+    confidence = {f"{NAME.replace('lcuc', 'lcuc_confidence')}.tif": good.read_bytes()}
+    assert outcomes(_archived(tmp_path, good, confidence)) == {"naming": "failed"}
+    twice = {f"copy/{NAME}.tif": good.read_bytes()}
+    assert outcomes(_archived(tmp_path, good, twice)) == {"naming": "aborted"}
+    nothing = {f"metadata/{NAME}.xml": b"<a/>"}
+    assert outcomes(_archived(tmp_path, good, nothing)) == {"strict:metadata": "failed"}
+
+
+def test_two_bands(good: Path, tmp_path: Path) -> None:
+    with rasterio.open(good) as source:
+        values, profile = source.read(1), source.profile | {"count": 2, "driver": "GTiff"}
+    path = tmp_path / f"{NAME}.tif"
+    with rasterio.open(path, "w", **profile) as out:
+        out.write(np.stack([values, values]))
+    assert "uint8, uint8, expected one" in check(path, PRODUCT)["bit_depth"].messages[0]
+
+
+def test_overviews_in_another_file(good: Path, tmp_path: Path) -> None:
+    path = _twin(good, tmp_path, layout={"overviews": "none"})
+    assert bad(check(path, PRODUCT)) == {"cog"}
+    with (
+        rasterio.Env(TIFF_USE_OVR=True),
+        rasterio.open(path, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as source,
+    ):
+        source.build_overviews([2, 4])
+    assert bad(check(path, PRODUCT)) == {"cog"}
+
+
+def test_several_faults_of_a_raster_are_all_found(good: Path, tmp_path: Path) -> None:
+    report = check(
+        _twin(good, tmp_path, crs="EPSG:3857", edit=99, nodata=0, colors={3: (1, 2, 3)}), PRODUCT
+    )
+    assert bad(report) == {"epsg", "value", "nodata", "color"}
