@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from bocage.errors import ConfigError
 from bocage.products._check import _attributes as attributes
 from bocage.products._check import _geometry as geometry
+from bocage.products._check import _mmu as mmu
 from bocage.products._check._boundary import Boundary, read_boundary
-from bocage.products._check._definition import ProductDefinition, load_product
+from bocage.products._check._definition import ProductDefinition
 from bocage.products._check._finding import Finding, Step, skipped, step
 from bocage.products._check._package import (
     LayerRef,
@@ -23,6 +24,7 @@ from bocage.products._check._package import (
     metadata_step,
     unpack,
 )
+from bocage.products._check._products import load_product
 from bocage.products._check._raster import raster_steps
 from bocage.products._check._read import Layer, read_info, read_layer
 from bocage.products._check._report import CheckReport
@@ -216,10 +218,10 @@ class _Run:
         tests: list[Callable[[geometry.Ground], Step]] = [geometry.area]
         if self.definition.gap:
             tests.append(geometry.gap)
-        tests += [geometry.mmu, geometry.mmw, geometry.neighbour, geometry.overlap]
+        tests += [mmu.mmu, geometry.mmw, geometry.neighbour, geometry.overlap]
         tests += [geometry.strict_features, geometry.strict_area]
         if self.definition.gap:
             tests.append(geometry.strict_boundary)
-        tests += [geometry.strict_mmu, geometry.guideline_mmu, geometry.strict_mmw]
+        tests += [mmu.strict_mmu, mmu.guideline_mmu, geometry.strict_mmw]
         for test in tests:
             yield test(ground)
