@@ -129,6 +129,7 @@ def read_onto(
     band: int = 1,
     resampling: str = "nearest",
     fill: float | None = None,
+    dtype: str | None = None,
     what: str = "raster",
 ) -> xr.DataArray:
     """Read one band of a raster on another pixel grid.
@@ -145,11 +146,13 @@ def read_onto(
         Name of a GDAL method: nearest, bilinear, cubic, average, mode …
     fill
         Value outside the raster; its nodata value, or 0, by default.
+    dtype
+        Type to compute in, by default that of the file.
 
     Returns
     -------
     xarray.DataArray
-        Dims (y, x), the dtype of the file, ``attrs["nodata"]`` as `fill`.
+        Dims (y, x), of `dtype`, ``attrs["nodata"]`` as `fill`.
     """
     path = existing(path, what)
     try:
@@ -165,6 +168,7 @@ def read_onto(
                 width=geobox.shape.x,
                 resampling=Resampling[resampling],
                 nodata=value,
+                dtype=dtype,
             ) as view:
                 data = wrap(view.read(band), geobox)
     except RasterioIOError as error:

@@ -1,15 +1,29 @@
-"""Tables with geometries on disk: GeoParquet whose bytes depend on its content only."""
+"""Tables with geometries on disk, whose bytes depend on their content only."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyogrio
+import shapely
 from pyproj import CRS
 
+from bocage.errors import InputError
 from bocage.files import atomic_path
+
+BATCH = 20_000
+"""Rows that are in memory at a time where a table is read or written in parts."""
 
 
 def write_geoparquet(frame: gpd.GeoDataFrame, path: Path | str) -> Path:
@@ -34,6 +48,128 @@ def write_geoparquet(frame: gpd.GeoDataFrame, path: Path | str) -> Path:
             write_covering_bbox=False,
         )
     return Path(path)
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What is known of a table of polygons once it is written.
+
+    Attributes
+    ----------
+    rows
+        Number of rows.
+    bounds
+        West, south, east, north; None for a table without rows.
+    area
+        Sum of the areas in the square unit of the CRS.
+    """
+
+    rows: int = 0
+    bounds: tuple[float, float, float, float] | None = None
+    area: float = 0.0
+
+    def with_more(self, shapes: Any) -> TableFacts:
+        """The facts with further geometries, an array of them."""
+        if len(shapes) == 0:
+            return self
+        new = np.asarray(shapely.total_bounds(shapes))
+        if self.bounds is not None:
+            low, high = self.bounds[:2], self.bounds[2:]
+            new = np.concatenate([np.minimum(new[:2], low), np.maximum(new[2:], high)])
+        west, south, east, north = (float(v) for v in new)
+        area = self.area + float(np.sum(shapely.area(shapes)))
+        return TableFacts(self.rows + len(shapes), (west, south, east, north), area)
+
+
+def write_geoparquet_parts(parts: Iterable[gpd.GeoDataFrame], path: Path | str) -> TableFacts:
+    """Write a table that comes in parts as GeoParquet 1.1, one part in memory at a time.
+
+    Parameters
+    ----------
+    parts
+        Tables with the same columns, types and CRS, at least one; the first may be empty and
+        then says what the columns are.
+    path
+        The file; it appears whole or not at all. It has no covering column.
+
+    Raises
+    ------
+    InputError
+        If there is no part, or one differs from the first.
+    """
+    facts, writer, first = TableFacts(), None, None
+    kinds: set[str] = set()
+    with atomic_path(path) as part:
+        try:
+            for frame in parts:
+                table = _plain_arrow(frame)
+                if writer is None or first is None:
+                    # Without the Arrow schema, so that every reader sees the key "geo" alike.
+                    writer = pq.ParquetWriter(
+                        part, table.schema, compression="zstd", store_schema=False
+                    )
+                    first = frame
+                if table.schema != writer.schema or frame.crs != first.crs:
+                    raise InputError(
+                        f"a part of {Path(path).name} has other columns than the first",
+                        remedy="give all parts the same columns, types and CRS",
+                    )
+                facts = facts.with_more(frame.geometry.to_numpy())
+                kinds |= set(frame.geometry.geom_type.unique())
+                for start in range(0, max(len(frame), 1), BATCH):
+                    writer.write_table(table.slice(start, BATCH))
+            if writer is None or first is None:
+                raise InputError(f"there is nothing to write to {Path(path).name}")
+            writer.add_key_value_metadata({"geo": json.dumps(_geo(first, kinds, facts))})
+        finally:
+            if writer is not None:
+                writer.close()
+    return facts
+
+
+def _plain_arrow(frame: gpd.GeoDataFrame) -> pa.Table:
+    """Columns without metadata; texts as plain strings whatever they were before."""
+    table = pa.table(frame.to_arrow(index=False, geometry_encoding="WKB"))
+    fields = [
+        pa.field(f.name, pa.string() if pa.types.is_large_string(f.type) else f.type)
+        for f in table.schema
+    ]
+    return table.cast(pa.schema(fields))
+
+
+def _geo(frame: gpd.GeoDataFrame, kinds: set[str], facts: TableFacts) -> dict[str, Any]:
+    name = str(frame.geometry.name)
+    code = frame.crs.to_epsg() if frame.crs is not None else None
+    crs = frame.crs if code is None else _own_crs(code)
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "geometry_types": sorted(kinds),
+        "crs": None if crs is None else crs.to_json_dict(),
+    }
+    if facts.bounds is not None:
+        column["bbox"] = list(facts.bounds)
+    return {"version": "1.1.0", "primary_column": name, "columns": {name: column}}
+
+
+def read_parts(path: Path | str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Rows of a Parquet file, at most `BATCH` at a time."""
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(BATCH, columns=columns)
+
+
+@contextmanager
+def fixed_date(date: str) -> Iterator[None]:
+    """Let GDAL stamp what it writes with a date (``yyyy-mm-dd``) instead of now.
+
+    A GeoPackage notes when it was written; equal content shall give equal bytes.
+    """
+    key = "OGR_CURRENT_DATE"
+    before = pyogrio.get_gdal_config_option(key)
+    pyogrio.set_gdal_config_options({key: f"{date}T00:00:00.000Z"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({key: before})
 
 
 def _with_own_crs(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

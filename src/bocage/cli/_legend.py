@@ -59,7 +59,7 @@ def crosswalk(
     as_json: AsJson = False,
 ) -> None:
     """Which classes of legend B stand behind each class of A."""
-    if a in list_legends():  # both orders are understood
+    if a not in list_crosswalks() and b in list_crosswalks():  # both orders are understood
         a, b = b, a
     legend = load_legend(b)
     pairs = load_crosswalk(a, legend)

@@ -1,6 +1,6 @@
 """From class rasters to a valid polygon coverage that keeps to the minimum mapping unit."""
 
-from bocage.generalize._attributes import describe, summary
+from bocage.generalize._attributes import class_shares, describe, summary
 from bocage.generalize._coverage import Coverage
 from bocage.generalize._engine import generalize
 from bocage.generalize._files import generalize_files
@@ -23,6 +23,7 @@ __all__ = [
     "GeneralizeSettings",
     "Rules",
     "Tiling",
+    "class_shares",
     "coarsen",
     "describe",
     "generalize",

@@ -107,6 +107,35 @@ def describe(
     return result
 
 
+def class_shares(
+    polygons: gpd.GeoDataFrame,
+    classes: xr.DataArray,
+    legend: Legend,
+    *,
+    posterior: Posterior | None = None,
+    column: str = "code",
+) -> NDArray[np.float32]:
+    """What each polygon holds of each class: mean probabilities, or shares of its pixels.
+
+    Parameters
+    ----------
+    polygons, classes, legend, posterior, column
+        As `describe` takes them. Without a posterior the pixels of `classes` are counted.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (polygon, class) in the order of the legend; a row adds up to at most 1, to 0
+        where nothing is known.
+    """
+    source = source_of(polygons, classes, legend, column, None, posterior)
+    tally = tally_of(source, len(legend))
+    part = tally.pixels if posterior is None else tally.mass
+    total = tally.pixels.sum(axis=1, keepdims=True)
+    shares = np.nan_to_num(_ratio(part, total))[:, 1 : len(legend) + 1]
+    return np.asarray(shares, np.float32)
+
+
 def summary(
     polygons: gpd.GeoDataFrame,
     classes: xr.DataArray,

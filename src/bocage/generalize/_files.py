@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,10 @@ from bocage.grid import read_sites
 from bocage.legend import Legend
 from bocage.rasters import geobox_of
 from bocage.refine import LineLayer, draw_lines, line_layers
+from bocage.tables import fixed_date
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_DATE = "1970-01-01T00:00:00Z"  # GeoPackages note when they were written; ours must not differ
+_DATE = "1970-01-01"  # GeoPackages note when they were written; ours must not differ
 
 
 def generalize_files(
@@ -174,7 +174,7 @@ def _views(
 
 
 def _write(out: Path, views: dict[str, gpd.GeoDataFrame]) -> None:
-    with atomic_path(out) as part, _fixed_date():
+    with atomic_path(out) as part, fixed_date(_DATE):
         for layer, frame in views.items():
             pyogrio.write_dataframe(
                 frame,
@@ -202,13 +202,3 @@ def _with_levels(
     more = frame.drop(columns=[*columns, "geometry"])
     found |= {str(name): more[name].to_numpy() for name in more}
     return gpd.GeoDataFrame(found, geometry=frame.geometry.to_numpy(), crs=frame.crs)
-
-
-@contextmanager
-def _fixed_date() -> Iterator[None]:
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _DATE})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

@@ -27,6 +27,7 @@ from bocage.generalize._merge import enforce
 from bocage.generalize._rules import View, views_of
 from bocage.generalize._settings import GeneralizeSettings, load_rules
 from bocage.generalize._tiles import Tiling
+from bocage.grid import FINE
 from bocage.legend import OUTSIDE, Legend
 from bocage.posterior import Posterior
 from bocage.rasters import geobox_of, wrap
@@ -116,28 +117,43 @@ def generalize_scales(
 
 
 def coarsen(
-    coverage: Coverage, legend: Legend, mmu_ha: float, settings: GeneralizeSettings | None = None
+    coverage: Coverage,
+    legend: Legend,
+    mmu_ha: float,
+    settings: GeneralizeSettings | None = None,
+    *,
+    mmw_m: float | None = None,
+    pixel_m: float = FINE,
 ) -> Coverage:
     """Unite polygons of a coverage until a larger mapping unit holds.
 
     Parameters
     ----------
     coverage
-        A finished coverage.
+        A finished coverage; equal codes side by side are united, too.
     legend
         What it was made with.
     mmu_ha
-        The mapping unit in hectares, without exceptions.
+        The mapping unit in hectares, without exceptions unless it is that of the settings.
     settings
         What it was made with; its width keeps unions from having necks.
+    mmw_m
+        A larger minimum mapping width, for which the map is generalised anew, as in
+        `generalize_scales`.
+    pixel_m
+        Size of the pixels that the coverage was made of.
 
     Returns
     -------
     Coverage
-        Every border is one of `coverage`.
+        Every border is one of `coverage`, unless there is a larger width.
     """
     settings = settings or GeneralizeSettings()
-    return _Pile(coverage, legend, settings.mmw_m).coarser(_settings_of(mmu_ha, settings))
+    own = _settings_of(mmu_ha, settings)
+    if mmw_m is not None and mmw_m > settings.mmw_m:
+        own = replace(own, mmw_m=mmw_m)
+        coverage = _anew(coverage, None, legend, own, pixel_m)
+    return _Pile(coverage, legend, own.mmw_m).coarser(own)
 
 
 def _settings_of(unit: float, settings: GeneralizeSettings) -> GeneralizeSettings:

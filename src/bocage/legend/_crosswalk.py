@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
@@ -16,6 +17,23 @@ _PACKAGED = (
     "clc", "clcplus", "cz2018", "euet", "eunis", "lulucf", "maes", "n2k2018", "rz2018",
     "ua2021", "worldcover",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Condition:
+    """When a pair of a crosswalk holds: a layer lies in ``least <= value < most``.
+
+    Attributes
+    ----------
+    layer
+        Name of an ancillary layer, such as ``imperviousness``.
+    least, most
+        Limits in the unit of the layer.
+    """
+
+    layer: str
+    least: float = -math.inf
+    most: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -33,12 +51,18 @@ class Crosswalk:
         Leaf code of the legend → source code, for an automatic recode of the map.
     names
         Source code → name, where known.
+    primary
+        The pairs (leaf code, source code) that a recode may choose without evidence.
+    conditions
+        What an ancillary layer says about pairs.
     """
 
     id: str
     allowed: Mapping[str, tuple[int, ...]]
     preferred: Mapping[int, str]
     names: Mapping[str, str]
+    primary: frozenset[tuple[int, str]] = frozenset()
+    conditions: Mapping[tuple[int, str], Condition] = field(default_factory=dict)
 
     def to_legend(self, source_code: str | int) -> tuple[int, ...]:
         """Leaf codes that a source code allows.
@@ -89,7 +113,9 @@ def load_crosswalk(
         ``identity`` (the source uses the legend's own codes, of any level), ``index`` (it
         holds class indices of the legend, as our own rasters do), an id of `list_crosswalks`,
         or the path of a CSV file with the columns ``source_code`` and ``code`` (one row a pair),
-        where a code of a higher level stands for all its leaves.
+        where a code of a higher level stands for all its leaves. Further columns, all optional:
+        ``source_name``; ``primary`` (1, or 0 for a pair that needs evidence); ``layer``,
+        ``least`` and ``most`` (the pair holds where the ancillary layer has such a value).
     legend
         The legend that the crosswalk leads to.
     folder
@@ -103,14 +129,18 @@ def load_crosswalk(
     if str(crosswalk) == "identity":
         return _identity(legend)
     if str(crosswalk) == "index":
-        pairs = [(str(i), str(c.code), True, c.name) for i, c in enumerate(legend.classes, start=1)]
-        return _from_pairs("index", pairs, legend)
+        rows = [
+            {"source_code": str(i), "code": str(c.code), "source_name": c.name}
+            for i, c in enumerate(legend.classes, start=1)
+        ]
+        return _from_rows("index", rows, legend)
     if str(crosswalk) in _PACKAGED:
         data = resources.files("bocage.legend") / "data" / "crosswalks" / f"pa_{crosswalk}.csv"
-        rows = list(csv.DictReader(data.read_text(encoding="utf-8").splitlines()))
-        pairs = [
-            (r["other_code"], r["pa_code"], r["primary"] == "1", r["other_name"]) for r in rows
-        ]
+        rows = [
+            {**r, "source_code": r["other_code"], "code": r["pa_code"],
+             "source_name": r["other_name"]}
+            for r in csv.DictReader(data.read_text(encoding="utf-8").splitlines())
+        ]  # fmt: skip
     elif str(crosswalk).endswith(".csv"):
         path = existing((folder or Path()) / crosswalk, "crosswalk")
         rows = _read(path)
@@ -119,32 +149,52 @@ def load_crosswalk(
                 f"{path}: a crosswalk needs rows with the columns source_code and code",
                 remedy="add the header source_code,code and one row a pair",
             )
-        pairs = [(r["source_code"], r["code"], True, r.get("source_name") or "") for r in rows]
     else:
         raise InputError(
             f"there is no crosswalk '{crosswalk}'",
             remedy=f"use identity, index, one of {_some(_PACKAGED, 20)}, or a CSV file",
         )
-    return _from_pairs(str(crosswalk), pairs, legend)
+    return _from_rows(str(crosswalk), rows, legend)
 
 
-def _from_pairs(id: str, pairs: list[tuple[str, str, bool, str]], legend: Legend) -> Crosswalk:
+def _from_rows(id: str, rows: list[dict[str, str]], legend: Legend) -> Crosswalk:
     allowed: dict[str, list[int]] = {}
     preferred: dict[int, str] = {}
     names: dict[str, str] = {}
-    for source, code, primary, name in pairs:
-        if not code.strip().isdigit():
+    primary: set[tuple[int, str]] = set()
+    conditions: dict[tuple[int, str], Condition] = {}
+    for row in rows:
+        source, code = row["source_code"].strip(), row["code"].strip()
+        if not code.isdigit():
             raise InputError(
                 f"crosswalk '{id}': '{code}' is no class code", remedy="codes are whole numbers"
             )
-        source = source.strip()
-        names.setdefault(source, name)
+        names.setdefault(source, row.get("source_name") or "")
+        condition = _condition(row, id)
         for leaf in legend.leaves(int(code)):
             allowed.setdefault(source, []).append(leaf)
-            if primary:
+            if (row.get("primary") or "1").strip() == "1":
                 preferred.setdefault(leaf, source)
+                primary.add((leaf, source))
+            if condition is not None:
+                conditions[leaf, source] = condition
     frozen = {s: tuple(dict.fromkeys(leaves)) for s, leaves in allowed.items()}
-    return Crosswalk(id, frozen, preferred, names)
+    return Crosswalk(id, frozen, preferred, names, frozenset(primary), conditions)
+
+
+def _condition(row: Mapping[str, str], id: str) -> Condition | None:
+    layer = (row.get("layer") or "").strip()
+    if not layer:
+        return None
+    limits = {key: (row.get(key) or "").strip() for key in ("least", "most")}
+    try:
+        return Condition(layer, **{key: float(text) for key, text in limits.items() if text})
+    except ValueError:
+        raise InputError(
+            f"crosswalk '{id}': least '{limits['least']}' or most '{limits['most']}' of the layer "
+            f"{layer} is no number",
+            remedy="leave it empty where there is no limit",
+        ) from None
 
 
 def _identity(legend: Legend) -> Crosswalk:
@@ -154,4 +204,5 @@ def _identity(legend: Legend) -> Crosswalk:
         for code in legend.codes(level)
     }
     names = {str(c.code): c.name for c in legend.classes}
-    return Crosswalk("identity", allowed, {c.code: str(c.code) for c in legend.classes}, names)
+    preferred = {c.code: str(c.code) for c in legend.classes}
+    return Crosswalk("identity", allowed, preferred, names, frozenset(preferred.items()))

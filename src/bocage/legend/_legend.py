@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -28,6 +28,7 @@ OUTSIDE = 255
 
 MAX_LEVELS = 4
 _COLOR = re.compile(r"#[0-9a-f]{6}")
+_TEXTS = ("color", "color_official", "definition", "confusions", "role", "source")
 _CONFUSED = 0.5  # similarity of classes that the legend says are commonly confused
 
 
@@ -49,6 +50,9 @@ class LegendClass:
         Leaf codes that are commonly confused with this class.
     flags
         Names of the flag columns set to 1 (such as ``linear``).
+    notations
+        The code at each level as the nomenclature writes it, where that is no whole number
+        (such as ``J2``); empty where codes are numbers.
     """
 
     codes: tuple[int, ...]
@@ -57,6 +61,7 @@ class LegendClass:
     definition: str = ""
     confusions: tuple[int, ...] = ()
     flags: frozenset[str] = frozenset()
+    notations: tuple[str, ...] = ()
 
     @property
     def code(self) -> int:
@@ -162,6 +167,23 @@ class Legend:
         position = self._position(level)
         return self[self.leaves(code, position + 1)[0]].names[position]
 
+    def notation(self, code: int, level: int | None = None) -> str:
+        """Code at a level (the leaves by default) as the nomenclature writes it."""
+        position = self._position(level)
+        written = self[self.leaves(code, position + 1)[0]].notations
+        return written[position] if written else str(code)
+
+    def only(self, codes: Iterable[int]) -> Legend:
+        """The same legend with some of its leaves, in their order."""
+        kept = frozenset(codes)
+        classes = tuple(
+            replace(c, confusions=tuple(o for o in c.confusions if o in kept))
+            for c in self.classes
+            if c.code in kept
+        )
+        roles = {role: code for role, code in self.roles.items() if code in kept}
+        return Legend(self.id, classes, roles, self.level_colors)
+
     def color(self, code: int, level: int | None = None) -> str:
         """Colour of a code; above the leaves the legend's own, else that of its first leaf."""
         position = self._position(level)
@@ -201,6 +223,7 @@ class Legend:
         """Digest of everything the legend says, the same in every process."""
         said = [
             (c.codes, c.names, c.color, c.confusions, sorted(c.flags), c.definition)
+            + ((c.notations,) if c.notations else ())
             for c in self.classes
         ]
         text = json.dumps([self.id, said, sorted(self.roles.items())])
@@ -265,7 +288,7 @@ class Legend:
 
 def list_legends() -> tuple[str, ...]:
     """Ids of the legends in the package."""
-    return ("pa",)
+    return ("pa", "n2k2018", "clc", "clcplus", "maes", "eunis", "lulucf")
 
 
 def load_legend(legend: str | Path, *, folder: Path | None = None) -> Legend:
@@ -274,7 +297,7 @@ def load_legend(legend: str | Path, *, folder: Path | None = None) -> Legend:
     Parameters
     ----------
     legend
-        ``pa``, or the path of a CSV file.
+        An id of `list_legends`, or the path of a CSV file.
     folder
         Where a relative path starts.
     """
@@ -282,7 +305,8 @@ def load_legend(legend: str | Path, *, folder: Path | None = None) -> Legend:
         data = resources.files("bocage.legend") / "data"
         with resources.as_file(data) as root:
             rows = _read(root / f"{legend}.csv")
-            colors = _read(root / f"{legend}_palette.csv")
+            own = root / f"{legend}_palette.csv"
+            colors = _read(own) if own.exists() else []
         value = _from_rows(rows, str(legend), f"{legend}.csv")
         palette = {(int(r["level"]), int(r["code"])): r["color"] for r in colors}
         return Legend(value.id, value.classes, value.roles, palette)
@@ -323,7 +347,8 @@ def _from_rows(rows: list[dict[str, str]], id: str, where: str) -> Legend:
             f"{where}: missing column {', '.join(missing)}",
             remedy="a legend needs code_1 … code_n and name_1 … name_n for its 1 to 4 levels",
         )
-    text = {*needed, "color", "color_official", "definition", "confusions", "role", "source"}
+    written = [f"notation_{n}" for n in range(1, levels + 1) if f"notation_{n}" in columns]
+    text = {*needed, *written, *_TEXTS}
     flags = [c for c in rows[0] if c not in text and all(r[c] in ("0", "1") for r in rows)]
     classes = tuple(
         LegendClass(
@@ -335,10 +360,17 @@ def _from_rows(rows: list[dict[str, str]], id: str, where: str) -> Legend:
                 _code(c, where, line) for c in (r.get("confusions") or "").split(";") if c.strip()
             ),
             flags=frozenset(c for c in flags if r[c] == "1"),
+            notations=_notations(r, levels) if written else (),
         )
         for line, r in enumerate(rows, start=2)
     )
     return Legend(id, classes, _roles(rows, classes, where))
+
+
+def _notations(row: dict[str, str], levels: int) -> tuple[str, ...]:
+    """The notation of each level, the code itself where there is none."""
+    numbers = range(1, levels + 1)
+    return tuple((row.get(f"notation_{n}") or row[f"code_{n}"]).strip() for n in numbers)
 
 
 def _roles(

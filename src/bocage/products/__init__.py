@@ -12,14 +12,22 @@ from bocage.products._check import (
     load_product,
 )
 from bocage.products._delivery import Delivery
-from bocage.products._inventory import Product, find_products, write_inventory
+from bocage.products._inventory import Product, find_products, write_checksums, write_inventory
 from bocage.products._layers import change_layer, status_layer
 from bocage.products._metadata import metadata_xml
 from bocage.products._raster import (
     write_class_raster,
     write_confidence_raster,
     write_heterogeneity_raster,
+    write_lineage_raster,
     write_raster_zip,
+)
+from bocage.products._recode import (
+    fit_rules,
+    joined_reports,
+    layer_means,
+    recode_coverage,
+    recode_raster,
 )
 from bocage.products._schema import (
     KINDS,
@@ -32,7 +40,7 @@ from bocage.products._schema import (
     list_schemas,
     load_schema,
 )
-from bocage.products._style import qml_raster_style, qml_style
+from bocage.products._style import qml_raster_style, qml_style, sld_raster_style, sld_style
 from bocage.products._vector import BOUNDARY, LayerFiles, write_boundary, write_layer
 
 __all__ = [
@@ -55,6 +63,9 @@ __all__ = [
     "check",
     "definition_for",
     "find_products",
+    "fit_rules",
+    "joined_reports",
+    "layer_means",
     "list_products",
     "list_schemas",
     "load_product",
@@ -62,13 +73,19 @@ __all__ = [
     "metadata_xml",
     "qml_raster_style",
     "qml_style",
+    "recode_coverage",
+    "recode_raster",
+    "sld_raster_style",
+    "sld_style",
     "status_layer",
     "write_boundary",
     "write_catalog",
+    "write_checksums",
     "write_class_raster",
     "write_confidence_raster",
     "write_heterogeneity_raster",
     "write_inventory",
     "write_layer",
+    "write_lineage_raster",
     "write_raster_zip",
 ]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyogrio
+import pyarrow.parquet as pq
 import pystac
 import rasterio
 import shapely
@@ -16,7 +16,7 @@ from bocage.errors import InputError
 from bocage.files import sha256, write_text
 from bocage.legend import OUTSIDE, UNCLASSIFIED
 from bocage.products._delivery import Delivery
-from bocage.products._inventory import Product, find_products
+from bocage.products._inventory import Product, find_products, layer_facts
 from bocage.products._metadata import geographic_bounds
 from bocage.products._style import rgb
 
@@ -25,23 +25,30 @@ _EXTENSIONS = {
     "raster": "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
     "classification": "https://stac-extensions.github.io/classification/v2.0.0/schema.json",
     "file": "https://stac-extensions.github.io/file/v2.1.0/schema.json",
+    "table": "https://stac-extensions.github.io/table/v1.2.0/schema.json",
+    "version": "https://stac-extensions.github.io/version/v1.2.0/schema.json",
 }
 _MEDIA = {
     ".gpkg": "application/geopackage+sqlite3",
     ".parquet": "application/vnd.apache.parquet",
+    ".fgb": "application/vnd.flatgeobuf",
     ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
     ".xml": "application/xml",
     ".qml": "application/xml",
+    ".sld": "application/vnd.ogc.sld+xml",
     ".zip": "application/zip",
 }
-_KEYS = {".gpkg": "data", ".tif": "data", ".parquet": "geoparquet", ".xml": "metadata",
-         ".qml": "style", ".zip": "delivery"}  # fmt: skip
+_KEYS = {".gpkg": "data", ".tif": "data", ".parquet": "geoparquet", ".fgb": "flatgeobuf",
+         ".xml": "metadata", ".qml": "style", ".sld": "style_sld", ".zip": "delivery"}  # fmt: skip
+_ROLES = {"metadata": "metadata", "style": "style", "style_sld": "style"}
+_LICENSE = "other"  # the terms are in the metadata records, they have no SPDX name
 CATALOG = "catalog.json"
+COLLECTION = "collection.json"
 Bounds = tuple[float, float, float, float]
 
 
 def write_catalog(folder: Path | str, delivery: Delivery) -> Path:
-    """Write ``catalog.json`` and one STAC item beside each product.
+    """Write ``catalog.json``, ``collection.json`` and one STAC item beside each product.
 
     Parameters
     ----------
@@ -54,8 +61,9 @@ def write_catalog(folder: Path | str, delivery: Delivery) -> Path:
     Returns
     -------
     Path
-        The catalogue. All links are relative; times are those of the status years and of the
-        delivery, so that the bytes depend on the products only.
+        The catalogue, which has the collection and, for those who look no further, the items
+        themselves as children. All links are relative; times are those of the status years and
+        of the delivery, so that the bytes depend on the products only.
 
     Raises
     ------
@@ -75,16 +83,54 @@ def write_catalog(folder: Path | str, delivery: Delivery) -> Path:
         f"{delivery.version} {delivery.revision}.",
     )
     catalog.set_self_href(str((folder / CATALOG).resolve()))
-    for product in products:
-        item, main = _item(product, delivery)
+    made = [_item(product, delivery) for product in products]
+    collection = _collection([item for item, _ in made], delivery)
+    catalog.add_child(collection)
+    collection.set_self_href(str((folder / COLLECTION).resolve()))
+    for product, (item, main) in zip(products, made, strict=True):
         catalog.add_item(item)
+        item.set_collection(collection)
+        collection.add_link(pystac.Link.item(item))
         item.set_self_href(str((product.folder / f"{product.name}.json").resolve()))
         # Last: the catalogue rewrites the links of the assets whenever an item moves.
         _add_assets(item, product, folder, main)
-    catalog.catalog_type = pystac.CatalogType.SELF_CONTAINED
-    for product, item in zip(products, list(catalog.get_items()), strict=True):
+    catalog.catalog_type = collection.catalog_type = pystac.CatalogType.SELF_CONTAINED
+    for product, (item, _) in zip(products, made, strict=True):
         _save(item, product.folder / f"{product.name}.json")
+    _save(collection, folder / COLLECTION)
     return _save(catalog, folder / CATALOG)
+
+
+def _collection(items: list[pystac.Item], delivery: Delivery) -> pystac.Collection:
+    """What all products of the delivery have in common."""
+    boxes = [item.bbox for item in items if item.bbox]
+    west, south = (min(b[i] for b in boxes) for i in (0, 1))
+    east, north = (max(b[i] for b in boxes) for i in (2, 3))
+    times = [item.common_metadata for item in items]
+    period: list[datetime | None] = [
+        min(t.start_datetime for t in times if t.start_datetime),
+        max(t.end_datetime for t in times if t.end_datetime),
+    ]
+    texts = delivery.schema.metadata
+    return pystac.Collection(
+        id=f"{delivery.schema.id}-{delivery.unit.id}-{delivery.project_name}",
+        title=f"{delivery.schema.title}, {delivery.unit.name}",
+        description=str(texts["lineage"]),
+        license=_LICENSE,
+        keywords=[*map(str, texts["themes"]), delivery.unit.name],
+        providers=[
+            pystac.Provider(
+                str(texts["organisation"]),
+                roles=[pystac.ProviderRole.PRODUCER, pystac.ProviderRole.LICENSOR],
+                url=str(texts["link"]),
+            )
+        ],
+        extent=pystac.Extent(
+            pystac.SpatialExtent([[west, south, east, north]]), pystac.TemporalExtent([period])
+        ),
+        summaries=pystac.Summaries({"proj:code": [f"EPSG:{delivery.schema.epsg}"]}),
+        stac_extensions=[_EXTENSIONS["proj"]],
+    )
 
 
 def _save(value: pystac.Catalog | pystac.Item, path: Path) -> Path:
@@ -111,12 +157,10 @@ def _item(product: Product, delivery: Delivery) -> tuple[pystac.Item, dict[str, 
             "proj:bbox": list(bounds),
             **properties,
         },
-        stac_extensions=[_EXTENSIONS["proj"], _EXTENSIONS["file"]],
+        stac_extensions=[_EXTENSIONS[name] for name in ("proj", "file", "version")],
     )
-    if "raster:bands" in main:
-        item.stac_extensions.append(_EXTENSIONS["raster"])
-    if "classification:classes" in main:
-        item.stac_extensions.append(_EXTENSIONS["classification"])
+    used = {key.partition(":")[0] for key in (*main, *properties)}
+    item.stac_extensions += [_EXTENSIONS[name] for name in used & set(_EXTENSIONS) - {"proj"}]
     item.stac_extensions.sort()
     return item, main
 
@@ -133,7 +177,7 @@ def _add_assets(item: pystac.Item, product: Product, folder: Path, main: dict[st
         item.assets[key] = pystac.Asset(
             href=make_relative_href(str(file.resolve()), own),
             media_type=_MEDIA[file.suffix],
-            roles=[key if key in ("data", "metadata", "style") else "data"],
+            roles=[_ROLES.get(key, "data")],
             extra_fields={
                 # Multihash: 12 = SHA-256, 20 = 32 bytes long.
                 "file:checksum": f"1220{sha256(file)}",
@@ -167,20 +211,21 @@ def _describe(
 def _describe_layer(
     product: Product, delivery: Delivery
 ) -> tuple[dict[str, Any], dict[str, Any], Bounds]:
-    info = _info(product.folder / f"{product.name}.gpkg")
-    count, bounds = int(info["features"]), info["total_bounds"]
-    if count == 0:
+    file = product.folder / f"{product.name}.parquet"
+    bounds = layer_facts(file).bounds
+    if bounds is None:
         # An empty change layer lies where its status layer lies.
-        status = delivery.path(product.folder.parent, "status", product.years[0])
-        bounds = _info(status)["total_bounds"]
-    west, south, east, north = (float(b) for b in bounds)
-    return {}, {"table:row_count": count}, (west, south, east, north)
-
-
-def _info(path: Path) -> dict[str, Any]:
-    # The styles are a second table of the file: name the layer.
-    info: dict[str, Any] = pyogrio.read_info(path, layer=path.stem, force_total_bounds=True)
-    return info
+        status = delivery.path(product.folder.parent, "status", product.years[0], ".parquet")
+        bounds = layer_facts(status).bounds
+    if bounds is None:
+        raise InputError(f"{file} holds no polygon", remedy="write the status layer first")
+    schema = pq.read_schema(file)
+    table = {
+        "table:row_count": pq.read_metadata(file).num_rows,
+        "table:primary_geometry": "geometry",
+        "table:columns": [{"name": c.name, "type": str(c.type)} for c in schema],
+    }
+    return {}, table, bounds
 
 
 def _classes(delivery: Delivery) -> list[dict[str, Any]]:

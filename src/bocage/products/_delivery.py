@@ -118,15 +118,12 @@ class Delivery:
         return self.schema.fields(kind, self.years_of(kind, year), self.legend.levels)
 
     def products(self) -> Iterator[tuple[Kind, int | None]]:
-        """All products that a delivery of these years can have, in order."""
-        for year in self.years:
-            yield "status", year
-        if len(self.years) == 2:
-            yield "change", None
-        kinds: tuple[Kind, ...] = ("raster", "confidence", "heterogeneity")
-        for kind in kinds:
-            for year in self.years:
-                yield kind, year
+        """All products that the schema delivers of these years, in order."""
+        for kind in self.schema.products:
+            if kind != "change":
+                yield from ((kind, year) for year in self.years)
+            elif len(self.years) == 2:
+                yield "change", None
 
 
 def _demand(pattern: str, text: str, what: str, example: str) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sqlite3
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas as gpd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 
-from bocage.files import atomic_path
+from bocage.files import atomic_path, write_text
+from bocage.tables import fixed_date, read_parts
 
+_DRIVERS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf"}
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 # The table in which QGIS looks for the styles of a GeoPackage, as QGIS writes it.
@@ -25,71 +31,96 @@ CREATE TABLE layer_styles (
 """
 
 
-@contextmanager
-def _fixed_date(date: str) -> Iterator[None]:
-    # GDAL stamps a GeoPackage with the time of writing unless it is told the time.
-    key = "OGR_CURRENT_DATE"
-    before = pyogrio.get_gdal_config_option(key)
-    pyogrio.set_gdal_config_options({key: f"{date}T00:00:00.000Z"})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({key: before})
+@dataclass(frozen=True)
+class Style:
+    """One way to draw a layer, as QGIS (QML) and as OGC viewers (SLD 1.1) read it."""
+
+    name: str
+    qml: str
+    sld: str
 
 
-def write_geopackage(
-    frame: gpd.GeoDataFrame,
+def write_vector(
+    table: Path,
     path: Path,
     layer: str,
     date: str,
+    crs: str,
     *,
-    qml: str | None = None,
     geometry_type: str = "Polygon",
 ) -> Path:
-    """Write one layer as GeoPackage.
+    """Write the rows of a GeoParquet file as GeoPackage or FlatGeobuf, in batches.
 
     Parameters
     ----------
-    frame
-        The layer; it may be empty.
+    table
+        The GeoParquet file, of which some rows are in memory at a time.
     path
-        The file; it appears whole or not at all.
+        The file; its suffix, ``.gpkg`` or ``.fgb``, says the format. It appears whole or not
+        at all.
     layer
         Name of the layer.
     date
         ``yyyy-mm-dd`` that the file is stamped with.
-    qml
-        QGIS style; put into ``layer_styles`` so that QGIS opens the layer with it.
+    crs
+        Coordinate reference system, such as ``EPSG:3035``.
     geometry_type
         Geometry type of the layer.
     """
-    with atomic_path(path) as part:
-        with _fixed_date(date):
-            pyogrio.write_dataframe(
-                frame, part, layer=layer, driver="GPKG", geometry_type=geometry_type,
-                promote_to_multi=geometry_type.startswith("Multi"),
-            )  # fmt: skip
-        if qml is not None:
-            _add_style(part, layer, date, qml)
+    options = {"GEOMETRY_NAME": "geom"} if path.suffix == ".gpkg" else {}
+    geo = json.loads(pq.read_schema(table).metadata[b"geo"])
+    batches = pa.RecordBatchReader.from_batches(
+        pq.ParquetFile(table).schema_arrow, read_parts(table)
+    )
+    with atomic_path(path) as part, fixed_date(date):
+        pyogrio.write_arrow(
+            batches,
+            part,
+            layer=layer,
+            driver=_DRIVERS[path.suffix],
+            geometry_name=geo["primary_column"],
+            geometry_type=geometry_type,
+            crs=crs,
+            layer_options=options,
+        )
     return path
 
 
-def _add_style(path: Path, layer: str, date: str, qml: str) -> None:
+def add_styles(path: Path, layer: str, date: str, styles: Sequence[Style]) -> Path:
+    """Put styles into a GeoPackage, where QGIS finds them; the first is the default.
+
+    The file is replaced as a whole.
+    """
     stamp = f"{date}T00:00:00.000Z"
-    with closing(sqlite3.connect(path)) as base, base:
-        column = base.execute(
-            "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", (layer,)
-        ).fetchone()[0]
-        base.execute(_STYLES)
-        base.execute(
-            "INSERT INTO layer_styles VALUES (1, '', '', ?, ?, 'default', ?, '', 1, ?, '', '', ?)",
-            (layer, column, qml, layer, stamp),
-        )
-        base.execute(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change) "
-            "VALUES ('layer_styles', 'attributes', 'layer_styles', ?)",
-            (stamp,),
-        )
+    with atomic_path(path) as part:
+        shutil.copyfile(path, part)
+        with closing(sqlite3.connect(part)) as base, base:
+            column = base.execute(
+                "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", (layer,)
+            ).fetchone()[0]
+            base.execute(_STYLES)
+            base.executemany(
+                "INSERT INTO layer_styles VALUES (?, '', '', ?, ?, ?, ?, ?, ?, ?, '', '', ?)",
+                [
+                    (n, layer, column, s.name, s.qml, s.sld, n == 1, f"{layer}, {s.name}", stamp)
+                    for n, s in enumerate(styles, start=1)
+                ],
+            )
+            base.execute(
+                "INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change) "
+                "VALUES ('layer_styles', 'attributes', 'layer_styles', ?)",
+                (stamp,),
+            )
+    return path
+
+
+def write_styles(stem: Path, styles: Mapping[str, Style]) -> tuple[Path, ...]:
+    """Write the QML and SLD files of styles; `stem` is their path without suffix."""
+    written = []
+    for suffix, style in styles.items():
+        for ending, text in ((".qml", style.qml), (".sld", style.sld)):
+            written.append(write_text(stem.with_name(f"{stem.name}{suffix}{ending}"), text))
+    return tuple(written)
 
 
 def write_zip(path: Path, files: Mapping[str, Path | bytes]) -> Path:

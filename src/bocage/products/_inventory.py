@@ -1,4 +1,4 @@
-"""The list of what a delivery holds, and its STAC catalogue."""
+"""The list of what a delivery holds, and the digests of its files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas as gpd
+import pyarrow as pa
 import pyogrio
 import rasterio
 import shapely
@@ -16,8 +16,10 @@ from bocage.errors import RunError
 from bocage.files import sha256, write_text
 from bocage.products._delivery import Delivery
 from bocage.products._schema import Kind
+from bocage.tables import TableFacts, read_parts
 
 INVENTORY = "inventory.csv"
+CHECKSUMS = "SHA256SUMS"
 _COLUMNS = (
     "file", "layer", "product", "year", "format", "features", "area_km2", "bytes", "sha256",
 )  # fmt: skip
@@ -28,6 +30,10 @@ FORMATS = {
     ".tif": "COG",
     ".xml": "ISO 19139",
     ".qml": "QGIS style",
+    ".sld": "SLD 1.1 style",
+    ".dbf": "attribute table",
+    ".cpg": "encoding of the attribute table",
+    ".csv": "CSV",
     ".zip": "delivery archive",
     ".json": "STAC",
 }
@@ -73,15 +79,38 @@ def write_inventory(folder: Path | str, delivery: Delivery) -> Path:
     """
     folder = Path(folder)
     products = find_products(folder, delivery)
-    named = {p.name: p for p in products}
-    files = {f for p in products for f in p.folder.iterdir() if f.is_file()}
-    files |= {f for f in folder.iterdir() if f.is_file() and f.name != INVENTORY}
     text = io.StringIO()
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for file in sorted(f for f in files if not f.name.startswith(".")):
-        writer.writerow(_row(file, folder, named.get(file.name.split(".")[0])))
+    for file in _files(folder, products):
+        writer.writerow(_row(file, folder, _product_of(file, products)))
     return write_text(folder / INVENTORY, text.getvalue())
+
+
+def write_checksums(folder: Path | str, delivery: Delivery) -> Path:
+    """Write ``SHA256SUMS``, which ``sha256sum -c`` reads, of every file of the delivery.
+
+    Written last, it holds the inventory, too. Parameters as in `write_inventory`.
+    """
+    folder = Path(folder)
+    files = [*_files(folder, find_products(folder, delivery)), folder / INVENTORY]
+    lines = [
+        f"{sha256(f)}  {f.relative_to(folder).as_posix()}\n" for f in sorted(files) if f.exists()
+    ]
+    return write_text(folder / CHECKSUMS, "".join(lines))
+
+
+def _files(folder: Path, products: tuple[Product, ...]) -> list[Path]:
+    """Files of the products and those in the folder itself, but for the lists of them."""
+    found = {f for p in products for f in p.folder.iterdir() if f.is_file()}
+    found |= {f for f in folder.iterdir() if f.is_file() and f.name not in (INVENTORY, CHECKSUMS)}
+    return sorted(f for f in found if not f.name.startswith("."))
+
+
+def _product_of(file: Path, products: tuple[Product, ...]) -> Product | None:
+    """The product a file belongs to: in its folder, or an archive with its name."""
+    same = [p for p in products if file.parent == p.folder or file.name == f"{p.name}.zip"]
+    return same[0] if same else None
 
 
 def _row(file: Path, folder: Path, product: Product | None) -> dict[str, object]:
@@ -101,12 +130,9 @@ def _row(file: Path, folder: Path, product: Product | None) -> dict[str, object]
 
 
 def _content(file: Path) -> tuple[object, object]:
-    if file.suffix == ".gpkg":
-        shapes = pyogrio.read_dataframe(file, layer=file.stem, columns=[]).geometry.to_numpy()
-        return len(shapes), f"{float(shapely.area(shapes).sum()) / 1e6:.6f}"
-    if file.suffix == ".parquet":
-        shapes = gpd.read_parquet(file, columns=["geometry"]).geometry.to_numpy()
-        return len(shapes), f"{float(shapely.area(shapes).sum()) / 1e6:.6f}"
+    if file.suffix in (".gpkg", ".fgb", ".parquet"):
+        facts = layer_facts(file)
+        return facts.rows, f"{facts.area / 1e6:.6f}"
     if file.suffix != ".tif":
         return "", ""
     try:
@@ -117,3 +143,23 @@ def _content(file: Path) -> tuple[object, object]:
     except rasterio.errors.RasterioError as error:
         raise RunError(f"{file} cannot be read: {error}", remedy="publish it again") from error
     return "", f"{count * pixel:.6f}"
+
+
+def layer_facts(file: Path) -> TableFacts:
+    """Rows, extent and area of a layer, of which some rows are in memory at a time."""
+    facts = TableFacts()
+    if file.suffix == ".parquet":
+        for batch in read_parts(file, ["geometry"]):
+            facts = facts.with_more(_shapes(batch["geometry"]))
+        return facts
+    # The styles of a GeoPackage are a second table of the file: name the layer.
+    layer = file.stem if file.suffix == ".gpkg" else None
+    with pyogrio.open_arrow(file, layer=layer, columns=[], use_pyarrow=True) as (meta, reader):
+        name = meta["geometry_name"] or "wkb_geometry"
+        for batch in reader:
+            facts = facts.with_more(_shapes(batch[name]))
+    return facts
+
+
+def _shapes(column: pa.Array) -> object:
+    return shapely.from_wkb(column.to_numpy(zero_copy_only=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -13,10 +14,12 @@ from numpy.typing import NDArray
 from bocage.errors import InputError
 from bocage.legend import Legend
 from bocage.products._delivery import Delivery
-from bocage.products._schema import Field, Kind
+from bocage.products._schema import ROLES, Field, Kind
 
 
-def status_layer(view: gpd.GeoDataFrame, year: int, delivery: Delivery) -> gpd.GeoDataFrame:
+def status_layer(
+    view: gpd.GeoDataFrame, year: int, delivery: Delivery, *, first: int = 1
+) -> gpd.GeoDataFrame:
     """Give the polygons of a status year the attributes of the delivery.
 
     Parameters
@@ -28,6 +31,8 @@ def status_layer(view: gpd.GeoDataFrame, year: int, delivery: Delivery) -> gpd.G
         The status year.
     delivery
         Legend, schema and unit.
+    first
+        Where the numbers in ``uid`` start: a layer may be made in parts.
 
     Returns
     -------
@@ -42,10 +47,10 @@ def status_layer(view: gpd.GeoDataFrame, year: int, delivery: Delivery) -> gpd.G
         the CRS differs.
     """
     codes = {0: _column(view, "code")}
-    return _layer(view, codes, "status", year, delivery)
+    return _layer(view, codes, "status", year, delivery, first)
 
 
-def change_layer(view: gpd.GeoDataFrame, delivery: Delivery) -> gpd.GeoDataFrame:
+def change_layer(view: gpd.GeoDataFrame, delivery: Delivery, *, first: int = 1) -> gpd.GeoDataFrame:
     """Give the changed polygons the attributes of the delivery.
 
     Parameters
@@ -55,6 +60,8 @@ def change_layer(view: gpd.GeoDataFrame, delivery: Delivery) -> gpd.GeoDataFrame
         ``geometry``, optionally ``comment``. It may be empty.
     delivery
         A delivery of two years.
+    first
+        As in `status_layer`.
 
     Returns
     -------
@@ -68,7 +75,7 @@ def change_layer(view: gpd.GeoDataFrame, delivery: Delivery) -> gpd.GeoDataFrame
             f"{int((codes[0] == codes[1]).sum())} polygons of the change view did not change",
             remedy="keep only polygons whose codes differ",
         )
-    return _layer(view, codes, "change", None, delivery)
+    return _layer(view, codes, "change", None, delivery, first)
 
 
 def _column(view: gpd.GeoDataFrame, name: str) -> NDArray[np.int64]:
@@ -86,6 +93,7 @@ def _layer(
     kind: Kind,
     year: int | None,
     delivery: Delivery,
+    first: int,
 ) -> gpd.GeoDataFrame:
     crs = f"EPSG:{delivery.schema.epsg}"
     if view.crs is None or view.crs.to_epsg() != delivery.schema.epsg:
@@ -96,9 +104,8 @@ def _layer(
     order = _spatial_order(parts, list(table.values()))
     parts, notes = parts[order], notes[order]
     table = {i: c[order] for i, c in table.items()}
-    columns = {
-        f.name: _values(f, table, parts, notes, delivery) for f in delivery.fields(kind, year)
-    }
+    made = _Attributes(delivery, table, parts, notes, first)
+    columns = {f.name: made.values(f) for f in delivery.fields(kind, year)}
     return gpd.GeoDataFrame(columns, geometry=parts, crs=crs)
 
 
@@ -134,32 +141,51 @@ def _comments(view: gpd.GeoDataFrame, kind: str, delivery: Delivery) -> NDArray[
     return np.asarray(notes.to_numpy(), dtype=object)
 
 
-def _values(
-    field: Field,
-    codes: dict[int, NDArray[np.int64]],
-    parts: NDArray[Any],
-    notes: NDArray[np.object_],
-    delivery: Delivery,
-) -> Any:
-    unit = delivery.unit.id
-    if field.role == "uid":
-        return _text([f"{unit}_{n}" for n in range(1, len(parts) + 1)])
-    if field.role == "unit":
-        return _text([unit] * len(parts))
-    if field.role == "code":
-        return code_at_level(codes[field.position], field.level, delivery.legend)
-    if field.role == "nodata":
-        return (codes[field.position] == 0).astype(np.int32)
-    if field.role == "comment":
-        return _text(list(notes))
-    if field.role == "changecode":
-        return _text([f"{a}_{b}" for a, b in zip(codes[0], codes[1], strict=True)])
-    if field.role == "area":
-        return shapely.area(parts) / 10_000
-    raise InputError(
-        f"nothing is known to fill the attribute '{field.name}' with",
-        remedy="use the roles uid, unit, code, nodata, comment, changecode and area in the schema",
-    )
+@dataclass(frozen=True)
+class _Attributes:
+    """What the attributes of a layer are filled with: leaf codes by year, polygons, comments."""
+
+    delivery: Delivery
+    codes: dict[int, NDArray[np.int64]]
+    parts: NDArray[Any]
+    notes: NDArray[np.object_]
+    first: int
+
+    def values(self, field: Field) -> Any:
+        """The column of a field."""
+        unit, legend = self.delivery.unit.id, self.delivery.legend
+        codes = self.codes.get(field.position)
+        if field.role == "uid":
+            return _text([f"{unit}_{n}" for n in range(self.first, self.first + len(self.parts))])
+        if field.role == "unit":
+            return _text([unit] * len(self.parts))
+        if field.role == "comment":
+            return _text(list(self.notes))
+        if field.role == "changecode":
+            pairs = zip(self.codes[0], self.codes[1], strict=True)
+            return _text([f"{a}_{b}" for a, b in pairs])
+        if field.role == "area":
+            return shapely.area(self.parts) / 10_000
+        if codes is not None and field.role == "code":
+            return code_at_level(codes, field.level, legend)
+        if codes is not None and field.role == "nodata":
+            return (codes == 0).astype(np.int32)
+        if codes is not None and field.role in ("notation", "name"):
+            return _text(_words(codes, field, legend))
+        raise InputError(
+            f"nothing is known to fill the attribute '{field.name}' with",
+            remedy=f"use one of the roles {', '.join(ROLES)} in the schema",
+        )
+
+
+def _words(codes: NDArray[np.int64], field: Field, legend: Legend) -> list[str | None]:
+    """Notation or name at a level of leaf codes, None for code 0."""
+    values, inverse = np.unique(codes, return_inverse=True)
+    at = legend.notation if field.role == "notation" else legend.name
+    words = [
+        None if v == 0 else at(legend.parent(int(v), field.level), field.level) for v in values
+    ]
+    return [words[i] for i in inverse]
 
 
 def _text(values: list[str | None]) -> Any:

@@ -1,4 +1,4 @@
-"""Metadata records in ISO 19139 XML: the core elements that INSPIRE asks of a data set."""
+"""Metadata records in ISO 19139 XML with the elements that INSPIRE asks of a data set."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from importlib import resources
 import jinja2
 from pyproj import Transformer
 
+from bocage.grid import NATIVE
 from bocage.products._delivery import Delivery
 from bocage.products._schema import Kind
 
-_RASTERS = ("raster", "confidence", "heterogeneity")
+_RASTERS = ("raster", "confidence", "heterogeneity", "lineage")
 
 
 @cache
@@ -37,21 +38,24 @@ def metadata_xml(
     kind: Kind,
     year: int | None,
     bounds: tuple[float, float, float, float],
+    *,
+    count: int | None = None,
+    shape: tuple[int, int] | None = None,
 ) -> str:
     """Metadata record of a layer or raster.
-
-    Holds identifier, language, contact, dates, title, abstract, INSPIRE themes, reference
-    system, resolution, bounding box, time extent, format, constraints and lineage. The
-    conformance reports and the rest of the interoperability elements are not written yet.
 
     Parameters
     ----------
     delivery
-        Names and texts.
+        Names and texts; the texts are the key ``metadata`` of the schema.
     kind, year
         The product; `year` is None for a change layer.
     bounds
         West, south, east, north in the CRS of the schema.
+    count
+        Number of polygons of a layer.
+    shape
+        Rows and columns of a raster.
     """
     years = delivery.years_of(kind, year)
     words = delivery.words(years)
@@ -59,22 +63,21 @@ def metadata_xml(
     raster = kind in _RASTERS
     west, south, east, north = geographic_bounds(bounds, delivery.schema.epsg)
     abstract = str(texts["raster_abstract" if raster else f"{kind}_abstract"]).format(**words)
+    resolution = {"heterogeneity": NATIVE}.get(kind, delivery.schema.raster.pixel_m)
     return _template().render(
+        texts=texts,
         identifier=delivery.name(kind, year),
         title=f"{delivery.schema.title} {'-'.join(map(str, years))} {kind}, {delivery.unit.name}",
         abstract=abstract,
         delivered=delivery.iso_date,
-        organisation=texts["organisation"],
-        email=texts["email"],
-        link=texts["link"],
-        places=[texts["extent"], delivery.unit.name],
-        use_limitation=texts["use_limitation"],
-        lineage=texts["lineage"],
-        resolution=delivery.schema.raster.pixel_m if raster else texts["resolution_m"],
+        edition=f"{delivery.version} {delivery.revision}",
+        places=[texts["extent"], delivery.unit.name, *texts["keywords"]],
+        resolution=resolution if raster else texts["resolution_m"],
         representation="grid" if raster else "vector",
-        format="GeoTIFF" if raster else "GeoPackage",
-        format_version="1.1" if raster else "1.3",
+        formats=texts["formats"]["raster" if raster else "vector"],
         epsg=delivery.schema.epsg,
+        count=count,
+        shape=shape,
         west=west,
         south=south,
         east=east,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -15,12 +16,21 @@ import yaml
 from bocage.errors import ConfigError
 from bocage.files import existing
 
-Kind = Literal["status", "change", "raster", "confidence", "heterogeneity"]
+Kind = Literal["status", "change", "raster", "confidence", "heterogeneity", "lineage"]
 """What a product is."""
 
-KINDS: tuple[Kind, ...] = ("status", "change", "raster", "confidence", "heterogeneity")
+KINDS: tuple[Kind, ...] = (
+    "status", "change", "raster", "confidence", "heterogeneity", "lineage",
+)  # fmt: skip
 TYPES = ("string", "integer", "real")
-ROLES = ("uid", "unit", "code", "nodata", "comment", "changecode", "area", "other")
+ROLES = (
+    "uid", "unit", "code", "notation", "name", "nodata", "comment", "changecode", "area", "other",
+)  # fmt: skip
+_LEVELLED = ("code", "notation", "name")
+_SCHEMAS = ("pa", "plain", "n2k2018", "clc", "clcplus", "maes", "eunis", "lulucf")
+_DEPTH = 8  # schemas that extend each other in a circle are found out after so many
+
+_OPTIONAL = ("products", "legend", "crosswalk", "islands", "rules")
 
 # What stands for each placeholder of a name when a name is tested rather than written.
 _PATTERNS = {
@@ -41,13 +51,14 @@ class Field:
     Attributes
     ----------
     role
-        What it holds: one of uid, unit, code, nodata, comment, changecode, area, other.
+        What it holds: uid, unit, code, notation (the code as a text), name (of the class),
+        nodata, comment, changecode, area, other.
     name
         Column name, or a template with ``{level}``, ``{yy}``, ``{year}`` … in a schema.
     type
         string, integer or real.
     level
-        Level of the legend (codes), else 0.
+        Level of the legend (code, notation and name), else 0.
     position
         0 for the first status year of the layer, 1 for the second.
     """
@@ -150,6 +161,16 @@ class Schema:
         Minimum mapping unit in hectares, minimum mapping width in metres.
     metadata
         Texts of the metadata record.
+    products
+        Kinds of products that are delivered.
+    legend, crosswalk
+        What the map is recoded to and how: ids or CSV files; None: the legend of the map.
+    islands
+        Whether land that is smaller than the minimum mapping unit, and has no neighbour to
+        join, is delivered.
+    rules
+        Exceptions of the minimum mapping unit that hold while polygons of recoded classes are
+        united: ``plain`` (none), ``pa``, or a YAML file.
     """
 
     id: str
@@ -164,6 +185,11 @@ class Schema:
     mmu_ha: float
     mmw_m: float
     metadata: Mapping[str, Any]
+    products: tuple[Kind, ...] = KINDS
+    legend: str | None = None
+    crosswalk: str | None = None
+    islands: bool = True
+    rules: str = "plain"
 
     def __reduce__(self) -> tuple[object, ...]:
         # Read-only views of mappings cannot be pickled; a schema crosses process borders.
@@ -192,7 +218,7 @@ class Schema:
         found: list[Field] = []
         for field in self.layers[kind].fields:
             position = int("_to}" in field.name)
-            for level in range(1, levels + 1) if field.role == "code" else (0,):
+            for level in _levels(field, levels):
                 name = field.name.format(level=level, **words)
                 found.append(Field(field.role, name, field.type, level, position))
         return tuple(found)
@@ -204,6 +230,13 @@ class Schema:
             words["project"] = project
         parts = re.split(r"\{(\w+)\}", self.names[kind])
         return "".join(words[p] if i % 2 else re.escape(p) for i, p in enumerate(parts))
+
+
+def _levels(field: Field, levels: int) -> Iterable[int]:
+    """Levels that a field of a schema stands for: all, or the finest where it names none."""
+    if field.role not in _LEVELLED:
+        return (0,)
+    return range(1, levels + 1) if "{level}" in field.name else (levels,)
 
 
 def _rebuild(values: dict[str, Any]) -> Schema:
@@ -227,7 +260,7 @@ def year_words(years: Sequence[int]) -> dict[str, str]:
 
 def list_schemas() -> tuple[str, ...]:
     """Ids of the schemas in the package."""
-    return ("pa", "plain")
+    return _SCHEMAS
 
 
 def load_schema(schema: str | Path) -> Schema:
@@ -236,7 +269,9 @@ def load_schema(schema: str | Path) -> Schema:
     Parameters
     ----------
     schema
-        ``pa``, ``plain``, or the path of a YAML file with the same keys.
+        An id of `list_schemas`, or the path of a YAML file with the same keys. A file may
+        name another schema in ``extends`` and then holds only what differs: mappings are
+        merged, lists replaced. Relative paths in it start at the file.
 
     Raises
     ------
@@ -245,18 +280,43 @@ def load_schema(schema: str | Path) -> Schema:
     InputError
         If the file does not exist.
     """
-    if str(schema) in list_schemas():
+    return _schema(_read_schema(str(schema), Path(), _DEPTH), str(schema))
+
+
+def _read_schema(schema: str, folder: Path, depth: int) -> dict[str, Any]:
+    """The keys of a schema and of those it extends."""
+    if depth == 0:
+        raise ConfigError(f"schema '{schema}' extends itself", remedy="extend another one")
+    if schema in _SCHEMAS:
         where = f"{schema}.yaml"
         text = (resources.files("bocage.products") / "data" / where).read_text(encoding="utf-8")
-    elif str(schema).endswith((".yaml", ".yml")):
-        where = str(schema)
-        text = existing(schema, "products.schema").read_text(encoding="utf-8")
+        data = read_yaml(text, where)
+    elif schema.endswith((".yaml", ".yml")):
+        path = existing(folder / schema, "products.schema")
+        data, folder = read_yaml(path.read_text(encoding="utf-8"), str(path)), path.parent
+        for key in ("legend", "crosswalk", "rules"):
+            if str(data.get(key, "")).endswith((".csv", ".yaml", ".yml")):
+                data[key] = str((folder / data[key]).resolve())
     else:
         raise ConfigError(
             f"there is no schema '{schema}'",
-            remedy=f"use one of {', '.join(list_schemas())}, or the path of a YAML file",
+            remedy=f"use one of {', '.join(_SCHEMAS)}, or the path of a YAML file",
         )
-    return _schema(read_yaml(text, where), where)
+    base = data.pop("extends", None)
+    if base is None:
+        return data
+    return _merged(_read_schema(str(base), folder, depth - 1), data)
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The keys of both; mappings merged key by key."""
+    found = dict(base)
+    for key, value in own.items():
+        old = found.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            value = _merged(old, value)
+        found[key] = value
+    return found
 
 
 def read_yaml(text: str, where: str) -> dict[str, Any]:
@@ -271,18 +331,33 @@ def read_yaml(text: str, where: str) -> dict[str, Any]:
 
 
 def _schema(data: dict[str, Any], where: str) -> Schema:
-    needed = set(Schema.__dataclass_fields__) - {"layers"} | {"status", "change"}
-    demand_keys(data, needed, where)
-    missing = [k for k in KINDS if k not in data["names"]]
-    if missing:
+    needed = set(Schema.__dataclass_fields__) - {"layers", *_OPTIONAL} | {"status", "change"}
+    demand_keys(data, needed, where, _OPTIONAL)
+    names = data["names"]
+    if missing := [k for k in KINDS if k not in names and k != "lineage"]:
         raise ConfigError(f"{where}: names: missing {', '.join(missing)}", remedy="add a template")
+    # Schemas from before there was such a product have no name for it.
+    kinds = data.get("products", [k for k in KINDS if k in names])
+    if strange := [str(k) for k in kinds if k not in names or k not in KINDS]:
+        raise ConfigError(
+            f"{where}: products: {', '.join(strange)}", remedy=f"use {', '.join(KINDS)}"
+        )
     _check_templates(data["names"], where)
     layers = {k: layer_rules(data[k], f"{where}: {k}") for k in ("status", "change")}
     plain = {k: v for k, v in data.items() if k not in ("status", "change", "raster")}
-    for key in ("units", "formats", "ignored"):
+    plain["products"] = kinds
+    for key in ("units", "formats", "ignored", "products"):
         plain[key] = tuple(plain[key])
+    plain["metadata"] = {**_common_texts(), **plain["metadata"]}
     raster = raster_rules(data["raster"], f"{where}: raster")
     return _rebuild({**plain, "layers": layers, "raster": raster})
+
+
+@cache
+def _common_texts() -> dict[str, Any]:
+    """What the metadata of all products say unless a schema says something else."""
+    text = (resources.files("bocage.products") / "data" / "metadata.yaml").read_text("utf-8")
+    return read_yaml(text, "metadata.yaml")
 
 
 def _check_templates(names: Mapping[str, str], where: str) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
 import pyogrio
 
 from bocage.files import atomic_path
+from bocage.tables import fixed_date
+
+_DATE = "2000-01-01"
 
 
 def write_vector(path: Path, frame: gpd.GeoDataFrame, layer: str) -> Path:
@@ -38,7 +40,7 @@ def write_layers(path: Path, layers: Mapping[str, tuple[gpd.GeoDataFrame, str]])
         Frames, and the type of their geometry (``Unknown``: as found), by name of the layer.
         An empty frame gives an empty layer of the type.
     """
-    with _fixed_date(), atomic_path(path) as part:
+    with fixed_date(_DATE), atomic_path(path) as part:
         for number, (name, (frame, kind)) in enumerate(layers.items()):
             pyogrio.write_dataframe(
                 frame,
@@ -49,14 +51,3 @@ def write_layers(path: Path, layers: Mapping[str, tuple[gpd.GeoDataFrame, str]])
                 geometry_type=None if kind == "Unknown" else kind,
             )
     return path
-
-
-@contextmanager
-def _fixed_date() -> Iterator[None]:
-    """GeoPackage notes when it was written; the same input must give the same bytes."""
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

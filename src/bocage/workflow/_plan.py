@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from bocage.grid import (
     sites_from_bbox,
 )
 from bocage.imagery import ImagerySettings
-from bocage.legend import OUTSIDE, Legend, load_crosswalk, load_legend
+from bocage.legend import OUTSIDE, Legend, Recode, load_crosswalk, load_legend
 from bocage.products import Delivery, load_schema
 from bocage.rasters import open_error
 from bocage.refine import LineLayer
@@ -39,6 +40,28 @@ from bocage.samples import SamplingRules, Source
 from bocage.workflow._project import Project
 
 _ROLES = {"rivers": "river", "roads": "road", "rails": "rail"}
+
+
+@dataclass(frozen=True)
+class Further:
+    """A further delivery of the map.
+
+    Attributes
+    ----------
+    name
+        Id of its schema, and its folder.
+    delivery
+        Its names, legend and schema.
+    recode
+        How the classes of the map become those of the delivery; None: they are the same.
+    fingerprint
+        Digest of everything that its schema, legend and crosswalk say.
+    """
+
+    name: str
+    delivery: Delivery
+    recode: Recode | None
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +88,10 @@ class Plan:
         Names and schema of the delivery.
     heights
         Raster of heights, where the project names one.
+    further
+        Further deliveries of the same map.
+    layers
+        Rasters that decide where a class becomes one of several, by name.
     """
 
     project: Project
@@ -77,6 +104,8 @@ class Plan:
     references: dict[int, Source]
     delivery: Delivery
     heights: Path | None = None
+    further: tuple[Further, ...] = ()
+    layers: dict[str, Path] = field(default_factory=dict)
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -217,7 +246,45 @@ def make_plan(project: Project, *, sites: Sequence[str] | None = None) -> Plan:
         references=_references(project, legend),
         delivery=delivery,
         heights=existing(project.path(terrain), "imagery.terrain") if terrain else None,
+        further=_further(project, legend, delivery),
+        layers={
+            name: existing(project.path(path), f"products.layers.{name}")
+            for name, path in sorted(project.products.layers.items())
+        },
     )
+
+
+def _further(project: Project, legend: Legend, main: Delivery) -> tuple[Further, ...]:
+    """The further deliveries, each checked as a whole before anything runs."""
+    found: list[Further] = []
+    for named in dict.fromkeys(project.products.schemas):
+        if named == project.products.schema_:
+            continue
+        schema = load_schema(_schema_of(project, named))
+        if schema.id in {main.schema.id, *(f.name for f in found)}:
+            raise ConfigError(
+                f"products.schemas: two deliveries are called '{schema.id}'",
+                remedy="give each schema an id of its own",
+            )
+        target = load_legend(schema.legend) if schema.legend else legend
+        recode = None
+        if schema.legend or schema.crosswalk:
+            pairs = load_crosswalk(schema.crosswalk or "identity", legend)
+            recode = Recode.between(legend, target, pairs)
+        said = [repr(schema), target.fingerprint, repr(recode and recode.fingerprint)]
+        found.append(
+            Further(
+                schema.id,
+                replace(main, legend=target, schema=schema),
+                recode,
+                hashlib.sha256("".join(said).encode()).hexdigest(),
+            )
+        )
+    return tuple(found)
+
+
+def _schema_of(project: Project, named: str) -> str | Path:
+    return project.path(named) if named.endswith((".yaml", ".yml")) else named
 
 
 def _sites(project: Project, wanted: Sequence[str] | None) -> gpd.GeoDataFrame:
@@ -250,7 +317,7 @@ def _delivery(project: Project, legend: Legend) -> Delivery:
         date=config.date,
         project=project.name,
         legend=legend,
-        schema=load_schema(project.path(schema) if schema.endswith((".yaml", ".yml")) else schema),
+        schema=load_schema(_schema_of(project, schema)),
         years=project.years,
     )
 

@@ -180,7 +180,22 @@ class ProductsConfig(_Section):
     """What is delivered, and under which name."""
 
     out: str = Field("products", description="folder of the deliveries")
-    schema_: str = Field("pa", alias="schema", description="pa, plain, or a YAML file")
+    schema_: str = Field(
+        "pa", alias="schema", description="pa, plain, or a YAML file, see docs/products.md"
+    )
+    schemas: tuple[str, ...] = Field(
+        (),
+        description="further deliveries of the same map, in folders of their own: n2k2018, clc, "
+        "clcplus, maes, eunis, lulucf, or YAML files",
+    )
+    layers: dict[str, str] = Field(
+        default_factory=dict,
+        description="rasters that decide where a class becomes one of several, such as "
+        "{imperviousness: FILE}",
+    )
+    formats: tuple[Literal["fgb"], ...] = Field(
+        (), description="formats beside GeoPackage and GeoParquet: fgb (FlatGeobuf)"
+    )
     version: str = Field("v01", pattern=r"^v\d{2}$", description="part of the names")
     revision: str = Field("r01", pattern=r"^r\d{2}$", description="part of the names")
     date: str = Field("20261122", pattern=r"^\d{8}$", description="yyyymmdd, part of the names")

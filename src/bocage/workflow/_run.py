@@ -14,7 +14,16 @@ from bocage.errors import BocageError, ConfigError, InputError, RunError
 from bocage.workflow._engine import Engine, Outcome, Piece, SerialEngine, open_engine
 from bocage.workflow._ledger import Ledger, key_of
 from bocage.workflow._plan import Plan
-from bocage.workflow.rooms import assessment, decode, imagery, maps, model, reporting, samples
+from bocage.workflow.rooms import (
+    assessment,
+    decode,
+    deliver,
+    imagery,
+    maps,
+    model,
+    reporting,
+    samples,
+)
 
 ROOMS = (
     "imagery",
@@ -150,7 +159,7 @@ class _Run:
         yield "change", lambda: decode.change_pieces(plan)
         yield "refine", lambda: decode.refine_pieces(plan)
         yield "generalize", lambda: maps.generalize_pieces(plan)
-        yield "products", lambda: [maps.products_piece(plan)]
+        yield "products", lambda: deliver.products_pieces(plan)
         yield "check", lambda: assessment.check_pieces(plan)
         yield "accuracy", lambda: assessment.accuracy_pieces(plan)
         yield "report", lambda: [reporting.piece(plan, self.ledger)]

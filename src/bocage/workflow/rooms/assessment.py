@@ -29,7 +29,7 @@ from bocage.generalize import Coverage
 from bocage.grid import Block
 from bocage.legend import OUTSIDE, UNCLASSIFIED, Legend
 from bocage.model import fit_predict, pixel_features
-from bocage.products import Delivery, Kind, check, definition_for
+from bocage.products import BOUNDARY, Delivery, Kind, check, definition_for
 from bocage.rasters import geobox_of, inside, wrap
 from bocage.samples import Source, label_raster, read_samples
 from bocage.workflow._engine import Piece
@@ -46,37 +46,41 @@ _PIXEL_HA = 6.25e-4
 
 
 def check_pieces(plan: Plan) -> list[Piece]:
-    """The delivery check of every layer and raster."""
-    delivery, out = plan.delivery, plan.products
-    wanted: list[tuple[Kind, int | None, str]] = [
-        (kind, year, "tif" if kind == "raster" else "zip")
-        for kind, year in delivery.products()
-        if kind in CHECKED
-    ]
-    return [
-        Piece(
-            room="check",
-            id=delivery.folder(kind, year),
-            work=check_product,
-            arguments={
-                "delivery": delivery,
-                "kind": kind,
-                "year": year,
-                "file": _delivered(plan, kind, year, suffix),
-                "boundary": out / "boundary_pa.gpkg",
-                "out": plan.file("check", f"{delivery.folder(kind, year)}.json"),
-            },
-            outputs=(plan.file("check", f"{delivery.folder(kind, year)}.json"),),
-            inputs=(_delivered(plan, kind, year, suffix), out / "boundary_pa.gpkg"),
+    """The delivery check of every layer and raster, of further deliveries, too."""
+    found = _checks_of(plan, plan.delivery, plan.products, "")
+    for further in plan.further:
+        folder = plan.products / further.name
+        found += _checks_of(plan, further.delivery, folder, f"{further.name}_")
+    return found
+
+
+def _checks_of(plan: Plan, delivery: Delivery, out: Path, prefix: str) -> list[Piece]:
+    found = []
+    for kind, year in delivery.products():
+        if kind not in CHECKED:
+            continue
+        name = f"{delivery.name(kind, year)}.zip"
+        file = delivery.path(out, kind, year, ".tif") if kind == "raster" else out / name
+        report = plan.file("check", f"{prefix}{delivery.folder(kind, year)}.json")
+        boundary = out / f"{BOUNDARY}.gpkg"
+        found.append(
+            Piece(
+                room="check",
+                id=f"{prefix}{delivery.folder(kind, year)}",
+                work=check_product,
+                arguments={
+                    "delivery": delivery,
+                    "kind": kind,
+                    "year": year,
+                    "file": file,
+                    "boundary": boundary,
+                    "out": report,
+                },
+                outputs=(report,),
+                inputs=(file, boundary),
+            )
         )
-        for kind, year, suffix in wanted
-    ]
-
-
-def _delivered(plan: Plan, kind: Kind, year: int | None, suffix: str) -> Path:
-    delivery = plan.delivery
-    name = f"{delivery.name(kind, year)}.{suffix}"
-    return plan.products / (name if suffix == "zip" else f"{delivery.folder(kind, year)}/{name}")
+    return found
 
 
 def check_product(

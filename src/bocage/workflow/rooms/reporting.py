@@ -22,7 +22,7 @@ from bocage.workflow._engine import Piece
 from bocage.workflow._ledger import Ledger, Record
 from bocage.workflow._plan import Plan
 from bocage.workflow.rooms.assessment import accuracy_pieces, check_pieces
-from bocage.workflow.rooms.maps import products_piece, raster_file
+from bocage.workflow.rooms.deliver import products_pieces
 
 _HOUR_S = 60 * 60
 _MOST_PX = 900  # side of a map in the report
@@ -39,7 +39,7 @@ def piece(plan: Plan, ledger: Ledger) -> Piece:
         work=write_report,
         arguments={"plan": plan, "records": records},
         outputs=(plan.report / "index.html", plan.report / "summary.json"),
-        inputs=(*results, *products_piece(plan).outputs),
+        inputs=(*results, *(path for p in products_pieces(plan) for path in p.outputs)),
         settings={"cost": [(r.room, r.piece, r.seconds) for r in records]},
     )
 
@@ -92,6 +92,9 @@ def summarise(plan: Plan, records: list[Record]) -> dict[str, Any]:
         },
         "model": facts.get(("model", "train"), {}).get("metrics", {}),
         "polygons": facts.get(("products", "deliver"), {}).get("polygons", {}),
+        "deliveries": {
+            f.name: facts.get(("products", f"deliver-{f.name}"), {}) for f in plan.further
+        },
         "check": checks,
         "samples": sum(r.facts.get("samples", 0) for r in records if r.room == "samples"),
     }
@@ -115,10 +118,10 @@ def _maps(plan: Plan) -> list[dict[str, str]]:
     out, delivery, colors = plan.products, plan.delivery, palette(plan.legend)
     made = [{"title": f"Image {y}", "image": _png(composite(plan, y))} for y in delivery.years]
     for year in delivery.years:
-        path = raster_file(delivery, "raster", year, out)
+        path = delivery.path(out, "raster", year, ".tif")
         made.append({"title": f"Classes {year}", "image": _png(colors[_thumbnail(path)])})
     for year in delivery.years:
-        path = raster_file(delivery, "confidence", year, out)
+        path = delivery.path(out, "confidence", year, ".tif")
         made.append({"title": f"Confidence {year}", "image": _png(_shades(_thumbnail(path)))})
     return made
 
