@@ -88,7 +88,7 @@ def test_csv_round_trip(tmp_path_factory, legend):
 
 
 def test_pa(pa):
-    assert list_legends() == ("pa",)
+    assert list_legends()[0] == "pa"
     assert [len(pa.codes(level)) for level in (1, 2, 3, 4)] == [8, 27, 55, 59]
     assert pa.levels == 4
     # Codes of the product: every level is a prefix of the next.

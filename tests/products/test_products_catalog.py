@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from bocage.products import (
     status_layer,
     write_boundary,
     write_catalog,
+    write_checksums,
     write_class_raster,
     write_inventory,
     write_layer,
@@ -43,6 +45,7 @@ def products(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_boundary(parts.AREA, pa.unit, folder)
     write_catalog(folder, pa)
     write_inventory(folder, pa)
+    write_checksums(folder, pa)
     return folder
 
 
@@ -56,7 +59,11 @@ def test_the_catalogue_is_valid_and_relative(products: Path, pa: Delivery) -> No
     catalog = pystac.Catalog.from_file(str(products / "catalog.json"))
     items = list(catalog.get_items())
     assert [i.id for i in items] == [p.name for p in find_products(products, pa)]
-    for value in (catalog, *items):
+    collection = next(iter(catalog.get_collections()))
+    assert [i.id for i in collection.get_items()] == [i.id for i in items]
+    assert {i.collection_id for i in items} == {collection.id}
+    assert {i.get_collection().id for i in items} == {collection.id}
+    for value in (catalog, collection, *items):
         # Schemas of extensions are on the net; the core schema comes with the package.
         pystac.validation.validate_dict(value.to_dict(), extensions=[])
     for item in items:
@@ -99,7 +106,8 @@ def test_the_inventory(products: Path, pa: Delivery) -> None:
     text = (products / "inventory.csv").read_text("utf-8")
     rows = {r["file"]: r for r in csv.DictReader(text.splitlines())}
     expected = {p.relative_to(products).as_posix() for p in products.rglob("*") if p.is_file()}
-    assert set(rows) == expected - {"inventory.csv"}
+    assert set(rows) == expected - {"inventory.csv", "SHA256SUMS"}
+    assert {r["product"] for f, r in rows.items() if f.startswith("raster_2021/")} == {"raster"}
     name = pa.name("status", 2024)
     row = rows[f"status_2024/{name}.gpkg"]
     assert (row["layer"], row["product"], row["year"]) == (name, "status", "2024")
@@ -115,3 +123,66 @@ def test_the_inventory(products: Path, pa: Delivery) -> None:
 def test_an_empty_folder_is_named(pa: Delivery, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no product"):
         write_catalog(tmp_path, pa)
+
+
+def test_the_checksums_are_what_sha256sum_reads(products: Path) -> None:
+    lines = (products / "SHA256SUMS").read_text("utf-8").splitlines()
+    found = dict(reversed(line.split("  ")) for line in lines)
+    expected = {p.relative_to(products).as_posix() for p in products.rglob("*") if p.is_file()}
+    assert set(found) == expected - {"SHA256SUMS"}
+    assert all(sha256(products / name) == digest for name, digest in found.items())
+
+
+def test_the_collection_spans_its_items(products: Path) -> None:
+    catalog = pystac.Catalog.from_file(str(products / "catalog.json"))
+    collection = next(iter(catalog.get_collections()))
+    west, south, east, north = collection.extent.spatial.bboxes[0]
+    begin, end = collection.extent.temporal.intervals[0]
+    for item in collection.get_items():
+        assert west <= item.bbox[0] <= item.bbox[2] <= east
+        assert south <= item.bbox[1] <= item.bbox[3] <= north
+        assert begin <= item.common_metadata.start_datetime
+        assert item.common_metadata.end_datetime <= end
+    assert collection.license
+    assert collection.providers[0].url.startswith("https://")
+
+
+def _prefixes(value: object) -> set[str]:
+    """Extension prefixes of all keys."""
+    if isinstance(value, dict):
+        own = {k.partition(":")[0] for k in value if ":" in k}
+        return own.union(*map(_prefixes, value.values()))
+    return set().union(*map(_prefixes, value)) if isinstance(value, list) else set()
+
+
+def test_items_declare_the_extensions_they_use(products: Path, pa: Delivery) -> None:
+    """What the schemas of the extensions ask, which are on the net only, in words."""
+    for product in find_products(products, pa):
+        item = json.loads((product.folder / f"{product.name}.json").read_text("utf-8"))
+        declared = {url.split("/")[3]: url for url in item["stac_extensions"]}
+        short = {"proj": "projection"}
+        used = {short.get(p, p) for p in _prefixes(item)} | {"version"}
+        assert used == set(declared)
+        assert re.fullmatch(r"EPSG:\d+", item["properties"]["proj:code"])
+        assert len(item["properties"]["proj:bbox"]) == 4
+        assert item["properties"]["version"] == "v01-r01"
+        for asset in item["assets"].values():
+            assert re.fullmatch(r"1220[0-9a-f]{64}", asset["file:checksum"])
+            assert asset["file:size"] > 0
+        if product.kind == "raster":
+            assert item["properties"]["proj:shape"] == [400, 400]
+            assert len(item["properties"]["proj:transform"]) == 6
+            classes = item["assets"]["data"]["classification:classes"]
+            assert len({c["value"] for c in classes}) == len(classes) == 61
+            for c in classes:
+                assert re.fullmatch(r"[0-9A-Za-z_-]+", c["name"])
+                assert re.fullmatch(r"[0-9A-F]{6}", c.get("color_hint", "000000"))
+            band = item["assets"]["data"]["raster:bands"][0]
+            assert (band["data_type"], band["nodata"], band["spatial_resolution"]) == (
+                "uint8", 255, 2.5,
+            )  # fmt: skip
+        else:
+            names = [c["name"] for c in item["properties"]["table:columns"]]
+            assert names == [*(f.name for f in pa.fields(product.kind, product.year)), "geometry"]
+            assert item["properties"]["table:row_count"] == (0 if product.kind == "change" else 16)
+            assert item["properties"]["table:primary_geometry"] in names

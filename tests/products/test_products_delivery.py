@@ -30,9 +30,12 @@ def test_names_and_folders_of_plain() -> None:
 def test_products_of_one_and_two_years(pa: Delivery) -> None:
     two = [(k, y) for k, y in pa.products()]
     assert two[:3] == [("status", 2021), ("status", 2024), ("change", None)]
-    assert len({pa.name(k, y) for k, y in two}) == len(two) == 9
+    assert len({pa.name(k, y) for k, y in two}) == len(two) == 11
     one = replace(pa, years=(2021,))
-    assert [k for k, _ in one.products()] == ["status", "raster", "confidence", "heterogeneity"]
+    kinds = ["status", "raster", "confidence", "heterogeneity", "lineage"]
+    assert [k for k, _ in one.products()] == kinds
+    clcplus = replace(one, schema=load_schema("clcplus"))
+    assert list(clcplus.products()) == [("raster", 2021)]
     with pytest.raises(ConfigError, match="change layer needs"):
         one.name("change")
 

@@ -103,8 +103,8 @@ def test_a_wrong_schema_is_named(tmp_path, change, message: str) -> None:
 
 
 def test_unknown_schemas_are_named(tmp_path) -> None:
-    with pytest.raises(ConfigError, match="no schema 'clc'"):
-        load_schema("clc")
+    with pytest.raises(ConfigError, match="no schema 'corine'"):
+        load_schema("corine")
     with pytest.raises(InputError, match="no such file"):
         load_schema(tmp_path / "none.yaml")
     bad = tmp_path / "bad.yaml"

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -27,8 +31,13 @@ def test_files_and_where_they_lie(clean, pa: Delivery, tmp_path: Path) -> None:
     folder = tmp_path / "status_2021"
     assert files.geopackage == folder / f"{name}.gpkg"
     assert sorted(p.name for p in folder.iterdir()) == sorted(
-        f"{name}{s}" for s in (".gpkg", ".parquet", ".qml", ".xml")
-    )
+        f"{name}{s}"
+        for s in (
+            ".gpkg", ".parquet", ".qml", ".sld", ".xml",
+            "_level1.qml", "_level1.sld", "_level2.qml", "_level2.sld",
+        )
+    )  # fmt: skip
+    assert files.flatgeobuf is None
     assert files.zip == tmp_path / f"{name}.zip"
 
 
@@ -52,12 +61,17 @@ def test_styles_lie_in_the_geopackage_but_not_in_the_archive(
     name = pa.name("status", 2021)
     base = sqlite3.connect(files.geopackage)
     rows = base.execute(
-        "SELECT f_table_name, f_geometry_column, useAsDefault, styleQML FROM layer_styles"
+        "SELECT f_table_name, f_geometry_column, useAsDefault, styleName, styleQML, styleSLD "
+        "FROM layer_styles ORDER BY id"
     ).fetchall()
     base.close()
-    assert rows[0][:3] == (name, "geom", 1)
-    assert 'attr="code_4_21"' in rows[0][3]
-    assert rows[0][3] == files.qml.read_text("utf-8")
+    assert [row[:4] for row in rows] == [
+        (name, "geom", 1, "level 4"), (name, "geom", 0, "level 1"), (name, "geom", 0, "level 2"),
+    ]  # fmt: skip
+    for row, level in zip(rows, (4, 1, 2), strict=True):
+        assert f'attr="code_{level}_21"' in row[4]
+    written = [path.read_text("utf-8") for path in files.styles]
+    assert written == [text for row in rows for text in row[4:]]
     with zipfile.ZipFile(files.zip) as archive:
         assert archive.namelist() == [f"{name}.gpkg", f"metadata/{name}.xml"]
         archive.extractall(tmp_path / "unpacked")
@@ -82,8 +96,90 @@ def test_the_same_input_gives_the_same_bytes(
     digests = []
     for number in "ab":
         files = write_layer(frame, tmp_path / number, pa, kind, year, bounds=parts.AREA.bounds)
-        digests.append([sha256(getattr(files, f)) for f in files.__dataclass_fields__])
+        written = (files.geopackage, files.geoparquet, files.metadata, files.zip, *files.styles)
+        digests.append([sha256(path) for path in written])
     assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("size", [1, 5, 16])
+def test_a_layer_in_parts_is_the_layer_as_a_whole(
+    clean, pa: Delivery, tmp_path: Path, size: int
+) -> None:
+    pieces = (clean.iloc[i : i + size] for i in range(0, len(clean), size))
+    files = write_layer(pieces, tmp_path / "parts", pa, "status", 2021, flatgeobuf=True)
+    whole = write_layer(clean, tmp_path / "whole", pa, "status", 2021, flatgeobuf=True)
+    assert files.facts == whole.facts
+    assert files.facts.bounds == parts.AREA.bounds
+    assert files.geopackage.read_bytes() == whole.geopackage.read_bytes()
+    again = pyogrio.read_dataframe(files.flatgeobuf)
+    assert sorted(again.uid) == sorted(clean.uid)
+    assert gpd.read_parquet(files.geoparquet).equals(gpd.read_parquet(whole.geoparquet))
+
+
+def test_parts_that_differ_are_refused(clean, pa: Delivery, tmp_path: Path) -> None:
+    other = clean.astype({"code_1_21": "int64"})
+    with pytest.raises(InputError, match="other columns than the first"):
+        write_layer([clean, other], tmp_path, pa, "status", 2021)
+    with pytest.raises(InputError, match="nothing to write"):
+        write_layer([], tmp_path, pa, "status", 2021)
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_readers_open_every_format_without_a_warning(
+    clean, pa: Delivery, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    files = write_layer(clean, tmp_path, pa, "status", 2021, flatgeobuf=True)
+    for path in (files.geopackage, files.flatgeobuf):
+        assert pa.name("status", 2021) in [row[0] for row in pyogrio.list_layers(path)]
+        frame = pyogrio.read_dataframe(path, layer=pa.name("status", 2021))
+        assert (len(frame), frame.crs.to_epsg()) == (16, 3035)
+    meta = json.loads(pq.read_metadata(files.geoparquet).metadata[b"geo"])
+    assert meta["version"] == "1.1.0"
+    assert meta["columns"]["geometry"]["geometry_types"] == ["Polygon"]
+    assert meta["columns"]["geometry"]["bbox"] == list(parts.AREA.bounds)
+    assert [str(w.message) for w in recwarn] == []
+
+
+def test_peak_memory_does_not_grow_with_the_layer(tmp_path: Path) -> None:
+    """A process that writes four times as many polygons needs no more memory."""
+    peaks = []
+    for count in (25_000, 100_000):
+        done = subprocess.run(
+            [sys.executable, "-c", _WRITER, str(count), str(tmp_path / str(count))],
+            capture_output=True, text=True, check=True, env=_environment(),
+        )  # fmt: skip
+        peaks.append(int(done.stdout) / 1024)
+    # A polygon with its attributes is about a kilobyte: the rest would be 75 MB.
+    assert peaks[1] - peaks[0] < 30, f"{peaks} MB"
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+
+
+_WRITER = f"""
+import resource, sys
+import geopandas as gpd, numpy as np, shapely
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import products_parts as parts
+from bocage.products import status_layer, write_layer
+
+delivery, codes = parts.delivery(), np.array(parts.delivery().legend.codes())
+
+def pieces(count, size=5000):
+    turn = np.linspace(0, 2 * np.pi, 24)[:-1]
+    for first in range(1, count + 1, size):
+        n = np.arange(first, first + size)
+        x, y = 4e6 + 100.0 * (n % 500), 3e6 + 100.0 * (n // 500)
+        ring = np.stack([x[:, None] + 40 * np.cos(turn), y[:, None] + 40 * np.sin(turn)], -1)
+        shapes = shapely.polygons(ring)
+        view = gpd.GeoDataFrame({{"code": codes[n % len(codes)]}}, geometry=shapes, crs=3035)
+        yield status_layer(view, 2021, delivery, first=first)
+
+files = write_layer(pieces(int(sys.argv[1])), sys.argv[2], delivery, "status", 2021)
+assert files.facts.rows == int(sys.argv[1])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 
 def test_an_empty_change_layer_is_a_polygon_layer(pa: Delivery, tmp_path: Path) -> None:

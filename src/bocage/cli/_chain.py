@@ -158,7 +158,10 @@ def _years(text: str) -> tuple[int, ...]:
 
 def _finish(plan: Plan, done: RunSummary, seconds: float, as_json: bool) -> None:
     products = {
-        p.parent.name: str(p) for p in sorted(plan.products.glob("*/*")) if p.suffix in _SHOWN
+        p.parent.relative_to(plan.products).as_posix(): str(p)
+        for folder in (plan.products, *(plan.products / f.name for f in plan.further))
+        for p in sorted(folder.glob("*_*/*"))
+        if p.suffix in _SHOWN
     }
     summary_file = plan.report / "summary.json"
     summary: dict[str, Any] = {}

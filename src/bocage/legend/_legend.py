@@ -29,6 +29,7 @@ OUTSIDE = 255
 MAX_LEVELS = 4
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 _TEXTS = ("color", "color_official", "definition", "confusions", "role", "source")
+_LARGEST = 2**31 - 1  # codes are 32-bit integers in layers
 _CONFUSED = 0.5  # similarity of classes that the legend says are commonly confused
 
 
@@ -419,6 +420,10 @@ def _validate(legend: Legend) -> None:
     if twice := sorted({c for c in leaves if leaves.count(c) > 1}):
         raise InputError(
             f"{where}: duplicate code {_some(twice)}", remedy="give each class a code of its own"
+        )
+    if large := sorted({c for leaf in legend.classes for c in leaf.codes if c > _LARGEST}):
+        raise InputError(
+            f"{where}: code {_some(large)} is too large", remedy=f"codes run to {_LARGEST}"
         )
     for position in range(1, max(levels)):
         parents: dict[int, tuple[int, ...]] = {}

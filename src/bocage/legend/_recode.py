@@ -57,6 +57,8 @@ class Recode:
     weight
         Share of a leaf that belongs to a target leaf as far as the table knows, shape
         (source, target) by position in the legends; rows add up to 1.
+    preferred
+        Target position of the pair that the table names first, shape (source,).
     conditions
         Target positions with what an ancillary layer must say, by source position.
     """
@@ -64,6 +66,7 @@ class Recode:
     source: Legend
     target: Legend
     weight: Floats
+    preferred: Ints
     conditions: Mapping[int, Mapping[int, Condition]]
 
     @classmethod
@@ -95,7 +98,11 @@ class Recode:
                 f"crosswalk '{crosswalk.id}' has no pair for class {_some(lost)}",
                 remedy="add a row for each class of the map",
             )
-        return cls(source, target, weight / weight.sum(axis=1, keepdims=True), conditions)
+        first = [place.get(crosswalk.preferred.get(c.code, ""), -1) for c in source.classes]
+        preferred = np.where(np.array(first) < 0, weight.argmax(axis=1), first)
+        return cls(
+            source, target, weight / weight.sum(axis=1, keepdims=True), preferred, conditions
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -105,7 +112,9 @@ class Recode:
                 (s, sorted((t, repr(w)) for t, w in c.items())) for s, c in self.conditions.items()
             )
         )
-        return hashlib.sha256(self.weight.tobytes() + said.encode()).hexdigest()
+        return hashlib.sha256(
+            self.weight.tobytes() + self.preferred.tobytes() + said.encode()
+        ).hexdigest()
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -148,7 +157,9 @@ class Recode:
         how[left.sum(axis=1) == 1] = LAYER
         how[allowed.sum(axis=1) == 1] = TABLE
         open_ = how == UNDECIDED
-        best[open_] = prior[open_].argmax(axis=1)
+        first = self.preferred[row]
+        usual = np.where(left[np.arange(len(row)), first], first, prior.argmax(axis=1))
+        best[open_] = usual[open_]
         codes = np.array(self.target.codes(), np.int64)[best]
         return Decision(np.where(known, codes, 0), np.where(known, how, TABLE).astype(np.uint8))
 

@@ -20,6 +20,7 @@ from bocage.products._raster import (
     write_confidence_raster,
     write_heterogeneity_raster,
     write_lineage_raster,
+    write_raster_metadata,
     write_raster_zip,
 )
 from bocage.products._recode import (
@@ -87,5 +88,6 @@ __all__ = [
     "write_inventory",
     "write_layer",
     "write_lineage_raster",
+    "write_raster_metadata",
     "write_raster_zip",
 ]

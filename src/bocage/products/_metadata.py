@@ -62,7 +62,7 @@ def metadata_xml(
     texts = delivery.schema.metadata
     raster = kind in _RASTERS
     west, south, east, north = geographic_bounds(bounds, delivery.schema.epsg)
-    abstract = str(texts["raster_abstract" if raster else f"{kind}_abstract"]).format(**words)
+    abstract = str(texts[f"{kind}_abstract"]).format(**words)
     resolution = {"heterogeneity": NATIVE}.get(kind, delivery.schema.raster.pixel_m)
     return _template().render(
         texts=texts,

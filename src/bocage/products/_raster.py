@@ -13,11 +13,13 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from bocage.errors import InputError
+from bocage.files import write_text
 from bocage.legend import OUTSIDE, UNCLASSIFIED, Legend
 from bocage.products._cog import write_cog
 from bocage.products._delivery import Delivery
 from bocage.products._files import Style, write_styles, write_zip
 from bocage.products._metadata import metadata_xml
+from bocage.products._schema import Kind
 from bocage.products._style import (
     COARSE,
     index_categories,
@@ -169,29 +171,35 @@ def _parts_and_grid(
     return data, grid
 
 
+def write_raster_metadata(path: Path | str, delivery: Delivery, kind: Kind, year: int) -> Path:
+    """Write the metadata record of a raster beside it, as ``.xml``."""
+    path = Path(path)
+    with rasterio.open(path) as source:
+        shape = (int(source.height), int(source.width))
+        record = metadata_xml(delivery, kind, year, tuple(source.bounds), shape=shape)
+    return write_text(path.with_suffix(".xml"), record)
+
+
 def write_raster_zip(path: Path | str, folder: Path | str, delivery: Delivery, year: int) -> Path:
     """Write the archive of a class raster as the delivery check expects it.
 
     Parameters
     ----------
     path
-        The raster that `write_class_raster` wrote.
+        The raster that `write_class_raster` wrote; its metadata record is written beside it.
     folder
         Where ``<name>.zip`` goes.
     delivery, year
         Names and texts of the metadata record that goes in.
     """
     path, name = Path(path), delivery.name("raster", year)
-    with rasterio.open(path) as source:
-        shape = (int(source.height), int(source.width))
-        record = metadata_xml(delivery, "raster", year, tuple(source.bounds), shape=shape)
     beside = [path.with_name(f"{path.name}{s}") for s in (".aux.xml", ".vat.dbf", ".vat.cpg")]
     return write_zip(
         Path(folder) / f"{name}.zip",
         {
             f"{name}.tif": path,
             **{f"{name}{side.name.removeprefix(path.stem)}": side for side in beside},
-            f"metadata/{name}.xml": record.encode(),
+            f"metadata/{name}.xml": write_raster_metadata(path, delivery, "raster", year),
         },
     )
 

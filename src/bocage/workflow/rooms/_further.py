@@ -1,0 +1,208 @@
+"""The map in the classes and rules of another schema."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bocage.cubes import load_dataset
+from bocage.errors import InputError
+from bocage.files import write_text
+from bocage.generalize import Coverage, GeneralizeSettings, class_shares, load_rules
+from bocage.grid import FINE, NATIVE
+from bocage.legend import Recode
+from bocage.products import (
+    Delivery,
+    fit_rules,
+    joined_reports,
+    layer_means,
+    recode_coverage,
+    recode_raster,
+    write_class_raster,
+    write_raster_zip,
+)
+from bocage.rasters import geobox_of, read_onto
+from bocage.workflow.rooms._parts import Area, cut, raster_grid, write_layers
+from bocage.workflow.rooms.decode import assemble_posterior
+
+CROSSWALK = "crosswalk.csv"
+"""How the classes of the map became those of a further delivery."""
+
+
+@dataclass(frozen=True)
+class Recoding:
+    """How the classes of the map become those of a further delivery.
+
+    Attributes
+    ----------
+    recode
+        The table; None: the classes are the same.
+    layers
+        Rasters that help where a class becomes one of several, by name.
+    """
+
+    recode: Recode | None
+    layers: dict[str, Path]
+
+
+def write_further(
+    delivery: Delivery,
+    recoding: Recoding,
+    areas: tuple[Area, ...],
+    settings: GeneralizeSettings,
+    out: Path,
+    *,
+    flatgeobuf: bool,
+) -> dict[str, Any]:
+    """Write the layers and class rasters of a further delivery, and how they came about.
+
+    Parameters
+    ----------
+    delivery
+        Names, schema and legend.
+    recoding
+        How classes change.
+    areas
+        What was made of the map.
+    settings
+        What its polygons were made with.
+    out
+        Folder of the delivery.
+    flatgeobuf
+        Whether to write FlatGeobuf, too.
+
+    Returns
+    -------
+    dict
+        ``polygons`` of each layer, ``left_out_ha`` and, where classes change,
+        ``decided_by_ha``.
+    """
+    kinds = {kind for kind, _ in delivery.products()}
+    facts: dict[str, Any] = {"polygons": {}}
+    reports: list[pd.DataFrame] = []
+    if kinds & {"status", "change"}:
+        with tempfile.TemporaryDirectory(dir=_made(out), prefix=".areas.") as folder:
+            coverages, left_out, reports = _coverages(
+                delivery, recoding, areas, settings, Path(folder)
+            )
+            own = _settings_of(delivery, settings)
+            facts["polygons"] = write_layers(delivery, coverages, own, out, flatgeobuf=flatgeobuf)
+        facts["left_out_ha"] = round(left_out, 4)
+    if "raster" in kinds:
+        for year in delivery.years:
+            reports += _write_raster(delivery, recoding, areas, year, out)
+    return facts | _write_report(recoding.recode, reports, out)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _settings_of(delivery: Delivery, settings: GeneralizeSettings) -> GeneralizeSettings:
+    """What the polygons of the delivery keep to."""
+    schema = delivery.schema
+    rules = load_rules(schema.rules)
+    return replace(settings, mmu_ha=schema.mmu_ha, mmw_m=schema.mmw_m, rules=rules)
+
+
+def _coverages(
+    delivery: Delivery,
+    recoding: Recoding,
+    areas: tuple[Area, ...],
+    settings: GeneralizeSettings,
+    folder: Path,
+) -> tuple[list[Path], float, list[pd.DataFrame]]:
+    """The polygons of each area as they are delivered; area left out; how classes changed."""
+    schema, left_out = delivery.schema, 0.0
+    made: list[Path] = []
+    reports: list[pd.DataFrame] = []
+    for number, area in enumerate(areas):
+        coverage = Coverage.load(area.coverage)
+        if recoding.recode is not None:
+            coverage, report = _recoded(coverage, area, recoding.recode, recoding.layers)
+            reports.append(report)
+        coverage, gone = fit_rules(coverage, delivery.legend, schema, settings)
+        left_out += gone
+        if not coverage.frame.empty:
+            made.append(coverage.save(folder / f"{number}.parquet"))
+    if not made:
+        raise InputError(
+            f"{schema.id}: no land is as large as its mapping unit, {schema.mmu_ha} ha",
+            remedy="take the schema out of products.schemas",
+        )
+    return made, left_out, reports
+
+
+def _recoded(
+    coverage: Coverage, area: Area, recode: Recode, rasters: dict[str, Path]
+) -> tuple[Coverage, pd.DataFrame]:
+    """The coverage in other classes, with what the classifier and the layers say."""
+    refined = load_dataset(area.refined)
+    grid = geobox_of(refined)
+    shares = []
+    for year in coverage.years:
+        posterior = assemble_posterior(area.posteriors[year], grid)
+        classes = refined["class"].sel(year=year)
+        column = coverage.column(year)
+        shares.append(
+            class_shares(coverage.frame, classes, recode.source, posterior=posterior, column=column)
+        )
+    coarse = grid.zoom_out(NATIVE / FINE)
+    layers = {
+        name: layer_means(
+            coverage.frame,
+            read_onto(path, coarse, resampling="average", fill=np.nan, dtype="float32", what=name),
+        )
+        for name, path in rasters.items()
+    }
+    return recode_coverage(coverage, recode, shares, layers)
+
+
+def _write_raster(
+    delivery: Delivery, recoding: Recoding, areas: tuple[Area, ...], year: int, out: Path
+) -> list[pd.DataFrame]:
+    """Write the class raster of a year in other classes; how they came about."""
+    size = delivery.schema.raster.pixel_m
+    grid, fine = raster_grid(areas, size), raster_grid(areas, FINE)
+    reports: list[pd.DataFrame] = []
+
+    def parts() -> Iterator[xr.DataArray]:
+        for area in areas:
+            classes = cut(load_dataset(area.refined)["class"].sel(year=year), area, fine, size)
+            if recoding.recode is None:
+                yield classes
+                continue
+            posterior = assemble_posterior(area.posteriors[year], geobox_of(classes))
+            made, report = recode_raster(
+                classes, recoding.recode, year, posterior=posterior, factor=round(size / FINE)
+            )
+            reports.append(report)
+            yield made
+
+    path = delivery.path(out, "raster", year, ".tif")
+    origin = delivery.schema.raster.origin_m
+    write_class_raster(path, parts(), delivery.legend, grid=grid, origin_m=origin)
+    write_raster_zip(path, out, delivery, year)
+    return reports
+
+
+def _write_report(recode: Recode | None, reports: list[pd.DataFrame], out: Path) -> dict[str, Any]:
+    """Write how classes were recoded; hectares by what decided, for the facts of the piece."""
+    if recode is None:
+        write_text(out / CROSSWALK, "year,code,target,decided_by,count,area_ha\n")
+        return {}
+    table = joined_reports(reports)
+    table["name"] = [recode.source.name(c) for c in table["code"]]
+    table["notation"] = [recode.target.notation(c) for c in table["target"]]
+    table["target_name"] = [recode.target.name(c) for c in table["target"]]
+    write_text(out / CROSSWALK, table.round({"area_ha": 4}).to_csv(index=False))
+    by = table.groupby("decided_by")["area_ha"].sum()
+    return {"decided_by_ha": {str(k): round(float(v), 4) for k, v in by.items()}}

@@ -1,0 +1,140 @@
+"""What a delivery is made of, area by area: polygons as layers, pixels as windows of a raster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import shapely
+import xarray as xr
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from shapely.geometry.base import BaseGeometry
+
+from bocage.cubes import load_dataset
+from bocage.generalize import Coverage, GeneralizeSettings, undersized
+from bocage.grid import geobox
+from bocage.legend import OUTSIDE
+from bocage.products import Delivery, change_layer, status_layer, write_layer
+from bocage.rasters import geobox_of, inside, wrap
+
+RASTER_ORIGIN_M = 1000  # rasters start on whole kilometres (spec: the tool's default grid)
+
+
+@dataclass(frozen=True)
+class Area:
+    """What was made of an area: its outline and files.
+
+    Attributes
+    ----------
+    outline
+        Its polygon.
+    coverage, refined, heterogeneity
+        Polygons, corrected rasters at 2.5 m, number of classes at 10 m.
+    posteriors
+        Class probabilities of each year, by block.
+    """
+
+    outline: BaseGeometry
+    coverage: Path
+    refined: Path
+    heterogeneity: Path
+    posteriors: dict[int, tuple[Path, ...]]
+
+
+def write_layers(
+    delivery: Delivery,
+    coverages: list[Path],
+    settings: GeneralizeSettings,
+    out: Path,
+    *,
+    flatgeobuf: bool,
+) -> dict[str, int]:
+    """Write the layers; polygons are numbered through all areas."""
+    counts = {}
+    for kind, year in delivery.products():
+        if kind not in ("status", "change"):
+            continue
+        parts = _layer_parts(coverages, delivery, year, settings)
+        files = write_layer(parts, out, delivery, kind, year, flatgeobuf=flatgeobuf)
+        counts[delivery.folder(kind, year)] = files.facts.rows
+    return counts
+
+
+def _layer_parts(
+    coverages: list[Path], delivery: Delivery, year: int | None, settings: GeneralizeSettings
+) -> Iterator[gpd.GeoDataFrame]:
+    """The layer of a year, or of the change, area by area."""
+    first = 1
+    for path in coverages:
+        coverage = Coverage.load(path)
+        if year is None:
+            part = change_layer(coverage.change(), delivery, first=first)
+        else:
+            view = _commented(coverage, year, delivery, settings)
+            part = status_layer(view, year, delivery, first=first)
+        first += len(part)
+        yield part
+
+
+def _commented(
+    coverage: Coverage, year: int, delivery: Delivery, settings: GeneralizeSettings
+) -> gpd.GeoDataFrame:
+    """A status view that says why polygons below the minimum mapping unit are there.
+
+    Only sites that are smaller than the unit themselves leave such polygons.
+    """
+    view = coverage.status(year)
+    comments = delivery.schema.layers["status"].comments
+    if not comments or view.empty:
+        return view
+    legend = delivery.legend.only(int(c) for c in np.unique(view["code"]) if c)
+    alone = Coverage(view.rename(columns={"code": Coverage.column(year)}), (year,))
+    small = undersized(alone, legend, settings)
+    small = small[small["exception"] == ""]
+    if small.empty:
+        return view
+    tree = shapely.STRtree(view.geometry.to_numpy())
+    _, found = tree.query(shapely.points(small["x"], small["y"]), predicate="within")
+    comment = np.full(len(view), None, dtype=object)
+    comment[found] = comments[0]
+    return view.assign(comment=comment)
+
+
+def raster_grid(areas: tuple[Area, ...], size: float) -> GeoBox:
+    """Pixels of a size over all areas, from whole kilometres to whole kilometres."""
+    west, south, east, north = shapely.total_bounds([area.outline for area in areas])
+    whole = geobox((west, south, east, north), RASTER_ORIGIN_M)
+    return whole.zoom_out(size / RASTER_ORIGIN_M)
+
+
+def raster_parts(
+    areas: tuple[Area, ...], name: str, year: int, grid: GeoBox
+) -> Iterator[xr.DataArray]:
+    """A variable of a year, area by area."""
+    for area in areas:
+        file = area.heterogeneity if name == "heterogeneity" else area.refined
+        yield cut(load_dataset(file)[name].sel(year=year), area, grid, float(grid.affine.a))
+
+
+def cut(data: xr.DataArray, area: Area, grid: GeoBox, step: float) -> xr.DataArray:
+    """The pixels of an area, 255 around it, in a window of the grid on multiples of a step."""
+    box, size = geobox_of(data), float(grid.affine.a)
+    mask = inside(area.outline, box)
+    values = np.where(mask, data.values, np.uint8(OUTSIDE))
+    west, south, east, north = area.outline.bounds
+    left = np.floor((west - grid.affine.c) / step) * step + grid.affine.c
+    top = grid.affine.f - np.floor((grid.affine.f - north) / step) * step
+    columns = int(np.ceil((east - left) / step) * round(step / size))
+    rows = int(np.ceil((top - south) / step) * round(step / size))
+    window = GeoBox((rows, columns), Affine(size, 0.0, left, 0.0, -size, top), box.crs)
+    made = np.full((rows, columns), OUTSIDE, np.uint8)
+    row, column = round((top - box.affine.f) / size), round((left - box.affine.c) / size)
+    low, side = max(row, 0), max(column, 0)
+    high = min(row + rows, values.shape[0])
+    far = min(column + columns, values.shape[1])
+    made[low - row : high - row, side - column : far - column] = values[low:high, side:far]
+    return wrap(made, window)
