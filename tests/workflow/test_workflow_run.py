@@ -1,3 +1,4 @@
+import csv
 import json
 import math
 import os
@@ -6,14 +7,20 @@ import subprocess
 import sys
 import time
 
+import numpy as np
+import pyogrio
 import pytest
 import shapely
+import xarray as xr
 
+from bocage.cubes import load_dataset
 from bocage.errors import ConfigError, RunError
 from bocage.files import sha256
 from bocage.model import load_pixels
+from bocage.rasters import geobox_of, inside, read_raster
 from bocage.workflow import ROOMS, load_project, make_plan, run, status
 from bocage.workflow._run import _locked
+from bocage.workflow.rooms.decode import refined_file
 from bocage.workflow.rooms.samples import pixel_file
 
 
@@ -64,6 +71,72 @@ def test_products_and_report_lie_where_the_contract_says(finished):
     assert level["oa"] > 0.9
     assert "random_forest" in summary["baselines"]["2021"]
     assert "</html>" in (plan.report / "index.html").read_text()
+
+
+def test_a_further_delivery_lies_in_a_folder_of_its_own(finished):
+    plan, _ = finished
+    folder = plan.products / "key"
+    assert {p.name for p in folder.iterdir() if p.is_dir()} == {
+        "status_2021", "status_2024", "change_2021-2024", "raster_2021", "raster_2024",
+    }  # fmt: skip
+    file = folder / "status_2021" / "tiny_status_2021.gpkg"
+    layer = pyogrio.read_dataframe(file, layer="tiny_status_2021")
+    assert set(layer["code_2"]) == {11, 21, 22}
+    assert (layer["code_1"] == layer["code_2"] // 10).all()
+    assert layer["area_ha"].min() >= 1
+    assert (folder / "status_2021" / "tiny_status_2021.fgb").exists()
+    summary = json.loads((plan.report / "summary.json").read_text())
+    assert summary["check"]["key_status_2021"]["passed"]
+    assert summary["check"]["key_raster_2024"]["passed"]
+    facts = summary["deliveries"]["key"]
+    assert facts["polygons"]["status_2021"] == len(layer)
+    with (folder / "crosswalk.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {(r["code"], r["target"]) for r in rows} <= {
+        ("1", "11"), ("2", "21"), ("3", "22"), ("3", "21"),
+    }  # fmt: skip
+    known = {r["decided_by"] for r in rows if r["code"] != "3"}
+    assert known == {"table"}
+    total = sum(facts["decided_by_ha"].values())
+    # Polygons and pixels of two years, each of the whole area.
+    assert total == pytest.approx(4 * 100 * plan.area_km2, rel=0.02)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("raster", "class"), ("lineage", "lineage")])
+def test_rasters_of_the_delivery_are_the_corrected_ones(finished, kind, name):
+    plan, _ = finished
+    file = plan.delivery.path(plan.products, kind, 2021, ".tif")
+    product = read_raster(file).values[0]
+    box = geobox_of(read_raster(file))
+    known = 0
+    for area, outline in zip(plan.areas["cluster"], plan.areas.geometry, strict=True):
+        data = load_dataset(refined_file(plan, area))[name].sel(year=2021)
+        rows, columns = np.nonzero(inside(outline, box))
+        x, y = box.affine @ (columns + 0.5, rows + 0.5)
+        at = {"x": xr.DataArray(x), "y": xr.DataArray(y)}
+        expected = data.sel(at, method="nearest", tolerance=0.1).values
+        np.testing.assert_array_equal(product[rows, columns], expected)
+        known += len(rows)
+    assert (product != 255).sum() == known
+
+
+def test_another_list_of_deliveries_leaves_the_first_as_it_is(finished):
+    plan, _ = finished
+    path = plan.project.file
+    text = path.read_text()
+    try:
+        path.write_text(text.replace("  - key.yaml\n", ""))
+        changed = run(make_plan(load_project(path)), cluster="none", until="products")
+        assert changed.computed["products"] == 0
+        path.write_text(text)
+        key = path.parent / "key.yaml"
+        key.write_text(key.read_text().replace("mmu_ha: 1", "mmu_ha: 1.5"))
+        changed = run(make_plan(load_project(path)), cluster="none", until="products")
+        assert (changed.computed["products"], changed.reused["products"]) == (1, 1)
+    finally:
+        path.write_text(text)
+        key.write_text(key.read_text().replace("mmu_ha: 1.5", "mmu_ha: 1"))
+        run(make_plan(load_project(path)), cluster="none")
 
 
 def test_pixels_to_learn_from_lie_in_the_area_of_their_block(finished):

@@ -65,6 +65,23 @@ def make_images(folder: Path, years: tuple[int, ...] = (2021, 2024)) -> None:
             write(folder / f"S2_{year}{month:02d}15.tif", scaled, bands)
 
 
+def write_national_key(folder: Path) -> str:
+    """A key of two levels, its crosswalk and its schema; the name of the schema file."""
+    (folder / "key.csv").write_text(
+        "code_1,name_1,code_2,name_2,notation_1,notation_2\n"
+        "1,Water,11,Lake,W,W.1\n2,Land,21,Wood,L,L.1\n2,Land,22,Meadow,L,L.2\n"
+    )
+    (folder / "key_crosswalk.csv").write_text(
+        "source_code,code,primary\nW.1,1,1\nL.1,2,1\nL.2,3,1\nL.1,3,0\n"
+    )
+    (folder / "key.yaml").write_text(
+        "extends: plain\nid: key\ntitle: National key\nlegend: key.csv\n"
+        "crosswalk: key_crosswalk.csv\nmmu_ha: 1\nproducts: [status, change, raster]\n"
+        "status: {exceptions: []}\nchange: {exceptions: []}\n"
+    )
+    return "key.yaml"
+
+
 def make_project(folder: Path, images: Path) -> Path:
     from bocage.imagery import build_catalog
 
@@ -100,7 +117,12 @@ def make_project(folder: Path, images: Path) -> Path:
         },
         "model": {"epochs": 8, "width": 16, "unlabelled": 2000},
         "generalize": {"mmu_ha": 0.5, "mmw_m": 10, "rules": "plain"},
-        "products": {"schema": "plain", "date": "20241231"},
+        "products": {
+            "schema": "plain",
+            "date": "20241231",
+            "schemas": ["plain", write_national_key(folder)],
+            "formats": ["fgb"],
+        },
         "accuracy": {
             "reference": {2021: "reference_2021.tif", 2024: "reference_2024.tif"},
             "points": 300,

@@ -123,18 +123,14 @@ def raster_parts(
 def cut(data: xr.DataArray, area: Area, grid: GeoBox, step: float) -> xr.DataArray:
     """The pixels of an area, 255 around it, in a window of the grid on multiples of a step."""
     box, size = geobox_of(data), float(grid.affine.a)
-    mask = inside(area.outline, box)
-    values = np.where(mask, data.values, np.uint8(OUTSIDE))
     west, south, east, north = area.outline.bounds
     left = np.floor((west - grid.affine.c) / step) * step + grid.affine.c
     top = grid.affine.f - np.floor((grid.affine.f - north) / step) * step
     columns = int(np.ceil((east - left) / step) * round(step / size))
     rows = int(np.ceil((top - south) / step) * round(step / size))
-    window = GeoBox((rows, columns), Affine(size, 0.0, left, 0.0, -size, top), box.crs)
     made = np.full((rows, columns), OUTSIDE, np.uint8)
-    row, column = round((top - box.affine.f) / size), round((left - box.affine.c) / size)
-    low, side = max(row, 0), max(column, 0)
-    high = min(row + rows, values.shape[0])
-    far = min(column + columns, values.shape[1])
-    made[low - row : high - row, side - column : far - column] = values[low:high, side:far]
-    return wrap(made, window)
+    row, column = round((box.affine.f - top) / size), round((left - box.affine.c) / size)
+    # Pixels whose centre lies in the area are within its bounds, whatever the margin of the data.
+    low, side = np.nonzero(inside(area.outline, box))
+    made[low - row, side - column] = data.values[low, side]
+    return wrap(made, GeoBox((rows, columns), Affine(size, 0.0, left, 0.0, -size, top), box.crs))
