@@ -1,11 +1,19 @@
 import geopandas as gpd
+import pyogrio
 import pytest
 import rasterio
 import shapely
 from pyproj import CRS
 
+from bocage.errors import InputError
 from bocage.files import sha256
-from bocage.tables import write_geoparquet
+from bocage.tables import (
+    TableFacts,
+    fixed_date,
+    read_parts,
+    write_geoparquet,
+    write_geoparquet_parts,
+)
 
 
 def test_the_same_table_gives_the_same_bytes_whoever_describes_its_crs(tmp_path):
@@ -24,3 +32,42 @@ def test_other_systems_are_kept(tmp_path, crs):
     back = gpd.read_parquet(write_geoparquet(frame, tmp_path / "x.parquet"))
     assert back.crs == frame.crs
     assert back.geometry[0] == frame.geometry[0]
+
+
+def _part(first, count):
+    shapes = [shapely.box(i, 0, i + 1, 2) for i in range(first, first + count)]
+    return gpd.GeoDataFrame({"n": range(first, first + count)}, geometry=shapes, crs=3035)
+
+
+def test_a_table_in_parts_reads_back_with_its_facts(tmp_path):
+    path = tmp_path / "deep" / "a.parquet"
+    facts = write_geoparquet_parts((_part(i, 3) for i in (0, 3, 6)), path)
+    assert facts == TableFacts(9, (0.0, 0.0, 9.0, 2.0), 18.0)
+    back = gpd.read_parquet(path)
+    assert list(back["n"]) == list(range(9))
+    assert back.crs.to_epsg() == 3035
+    assert sum(len(batch) for batch in read_parts(path)) == 9
+    assert [batch.schema.names for batch in read_parts(path, ["n"])] == [["n"]] * 1
+
+
+def test_a_table_without_rows_has_columns_and_no_extent(tmp_path):
+    facts = write_geoparquet_parts([_part(0, 0)], tmp_path / "a.parquet")
+    assert facts == TableFacts()
+    assert list(gpd.read_parquet(tmp_path / "a.parquet").columns) == ["n", "geometry"]
+
+
+def test_parts_that_fail_leave_nothing(tmp_path):
+    other = _part(0, 1).to_crs(4326)
+    with pytest.raises(InputError, match=r"a part of a\.parquet has other columns"):
+        write_geoparquet_parts([_part(0, 1), other], tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="nothing to write to"):
+        write_geoparquet_parts([], tmp_path / "a.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_date_of_gdal_is_put_back():
+    key = "OGR_CURRENT_DATE"
+    before = pyogrio.get_gdal_config_option(key)
+    with fixed_date("2026-01-02"):
+        assert pyogrio.get_gdal_config_option(key) == "2026-01-02T00:00:00.000Z"
+    assert pyogrio.get_gdal_config_option(key) == before

@@ -172,3 +172,17 @@ def test_files_have_a_layer_for_each_scale(tmp_path, raster):
     assert made["status_2024_4ha"] < made["status_2024_0p5ha"]
     assert "purity" in gpd.read_file(out, layer="status_2021_4ha")
     assert "purity" not in gpd.read_file(out, layer="change_0p5ha")
+
+
+def test_a_greater_width_makes_the_map_anew(toy, raster):
+    """A band of 15 m keeps to its unit, but not to a width of 40 m."""
+    data = np.full((120, 120), 1)
+    data[:, 57:63] = 2
+    coverage = generalize(raster(data), None, toy, PLAIN)
+    column = coverage.column(coverage.years[0])
+    assert coverage.frame[column].nunique() == 2
+    wide = coarsen(coverage, toy, PLAIN.mmu_ha, PLAIN, mmw_m=40)
+    assert wide.frame[column].nunique() == 1
+    assert wide.area_ha == pytest.approx(coverage.area_ha)
+    same = coarsen(coverage, toy, PLAIN.mmu_ha, PLAIN, mmw_m=5)
+    assert same.frame.geometry.geom_equals(coverage.frame.geometry).all()

@@ -134,6 +134,7 @@ def test_packaged_legends_and_crosswalks_fit(name: str) -> None:
     found = recode.decide(np.arange(1, len(pa) + 1))
     assert set(found.code.tolist()) <= set(target.codes())
     assert name in list_legends()
+    assert recode.splits == (name not in ("n2k2018", "maes"))
     # Every class of the other nomenclature that stands for one here can be reached.
     assert (recode.weight.sum(axis=0) > 0).all()
     assert recode.fingerprint == Recode.between(pa, target, load_crosswalk(name, pa)).fingerprint

@@ -117,6 +117,11 @@ class Recode:
         ).hexdigest()
 
     @property
+    def splits(self) -> bool:
+        """Whether there is a class that becomes one of several, so that evidence counts."""
+        return bool(((self.weight > 0).sum(axis=1) > 1).any())
+
+    @property
     def layers(self) -> tuple[str, ...]:
         """Ancillary layers that the crosswalk can use."""
         found = {c.layer for row in self.conditions.values() for c in row.values()}

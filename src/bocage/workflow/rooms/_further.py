@@ -145,6 +145,8 @@ def _recoded(
     coverage: Coverage, area: Area, recode: Recode, rasters: dict[str, Path]
 ) -> tuple[Coverage, pd.DataFrame]:
     """The coverage in other classes, with what the classifier and the layers say."""
+    if not recode.splits:
+        return recode_coverage(coverage, recode)
     refined = load_dataset(area.refined)
     grid = geobox_of(refined)
     shares = []
@@ -180,7 +182,9 @@ def _write_raster(
             if recoding.recode is None:
                 yield classes
                 continue
-            posterior = assemble_posterior(area.posteriors[year], geobox_of(classes))
+            posterior = None
+            if recoding.recode.splits:
+                posterior = assemble_posterior(area.posteriors[year], geobox_of(classes))
             made, report = recode_raster(
                 classes, recoding.recode, year, posterior=posterior, factor=round(size / FINE)
             )

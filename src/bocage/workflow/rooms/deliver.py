@@ -59,7 +59,8 @@ def main_piece(plan: Plan) -> Piece:
 
 
 def _further_piece(plan: Plan, further: Further) -> Piece:
-    areas = _areas(plan, posteriors=further.recode is not None)
+    needed = further.recode is not None and further.recode.splits
+    areas = _areas(plan, posteriors=needed)
     out = further_folder(plan, further)
     used = further.recode.layers if further.recode is not None else ()
     layers = {name: path for name, path in plan.layers.items() if name in used}
