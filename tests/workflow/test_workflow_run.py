@@ -85,6 +85,11 @@ def test_a_further_delivery_lies_in_a_folder_of_its_own(finished):
     assert (layer["code_1"] == layer["code_2"] // 10).all()
     assert layer["area_ha"].min() >= 1
     assert (folder / "status_2021" / "tiny_status_2021.fgb").exists()
+    lake, wood = (layer[layer["code_2"] == code] for code in (11, 21))
+    assert lake["water_persistence"].min() > 90
+    assert wood["water_persistence"].max() < 10
+    assert wood["woods"].min() > 50 > lake["woods"].max()
+    assert layer["sealing"].isna().all()  # the project names no such layer
     summary = json.loads((plan.report / "summary.json").read_text())
     assert summary["check"]["key_status_2021"]["passed"]
     assert summary["check"]["key_raster_2024"]["passed"]

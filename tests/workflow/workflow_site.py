@@ -77,7 +77,16 @@ def write_national_key(folder: Path) -> str:
     (folder / "key.yaml").write_text(
         "extends: plain\nid: key\ntitle: National key\nlegend: key.csv\n"
         "crosswalk: key_crosswalk.csv\nmmu_ha: 1\nproducts: [status, change, raster]\n"
-        "status: {exceptions: []}\nchange: {exceptions: []}\n"
+        "components: {legend: key.csv, crosswalk: key_crosswalk.csv, groups: {woods: [21]}}\n"
+        "change: {exceptions: []}\nstatus:\n  exceptions: []\n  fields:\n"
+        "    - {role: uid, name: uid, type: string}\n"
+        '    - {role: code, name: "code_{level}", type: integer}\n'
+        "    - {role: nodata, name: nodata, type: integer}\n"
+        "    - {role: comment, name: comment, type: string}\n"
+        "    - {role: attribute, name: woods, type: real}\n"
+        "    - {role: attribute, name: water_persistence, type: real}\n"
+        "    - {role: attribute, name: sealing, type: real}\n"
+        "    - {role: area, name: area_ha, type: real}\n"
     )
     return "key.yaml"
 

@@ -11,6 +11,12 @@ from bocage.products._check import (
     list_products,
     load_product,
 )
+from bocage.products._components import (
+    CHARACTERISTICS,
+    component_shares,
+    mowing_events,
+    water_persistence,
+)
 from bocage.products._delivery import Delivery
 from bocage.products._inventory import Product, find_products, write_checksums, write_inventory
 from bocage.products._layers import change_layer, status_layer
@@ -32,6 +38,7 @@ from bocage.products._recode import (
 )
 from bocage.products._schema import (
     KINDS,
+    Components,
     Field,
     Kind,
     LayerRules,
@@ -46,8 +53,10 @@ from bocage.products._vector import BOUNDARY, LayerFiles, write_boundary, write_
 
 __all__ = [
     "BOUNDARY",
+    "CHARACTERISTICS",
     "KINDS",
     "CheckReport",
+    "Components",
     "Delivery",
     "Field",
     "Finding",
@@ -62,6 +71,7 @@ __all__ = [
     "Step",
     "change_layer",
     "check",
+    "component_shares",
     "definition_for",
     "find_products",
     "fit_rules",
@@ -72,6 +82,7 @@ __all__ = [
     "load_product",
     "load_schema",
     "metadata_xml",
+    "mowing_events",
     "qml_raster_style",
     "qml_style",
     "recode_coverage",
@@ -79,6 +90,7 @@ __all__ = [
     "sld_raster_style",
     "sld_style",
     "status_layer",
+    "water_persistence",
     "write_boundary",
     "write_catalog",
     "write_checksums",

@@ -26,7 +26,8 @@ def status_layer(
     ----------
     view
         Columns ``code`` (leaf code, 0 nodata) and ``geometry`` (polygons in the CRS of the
-        schema), optionally ``comment``; multi-part polygons are taken apart.
+        schema), optionally ``comment``, and a column for each field with the role attribute;
+        multi-part polygons are taken apart.
     year
         The status year.
     delivery
@@ -79,12 +80,16 @@ def change_layer(view: gpd.GeoDataFrame, delivery: Delivery, *, first: int = 1) 
 
 
 def _column(view: gpd.GeoDataFrame, name: str) -> NDArray[np.int64]:
+    return np.asarray(_given(view, name), dtype=np.int64)
+
+
+def _given(view: gpd.GeoDataFrame, name: str) -> NDArray[Any]:
     if name not in view.columns:
         raise InputError(
             f"the view has no column '{name}'",
             remedy=f"it has {', '.join(map(str, view.columns))}",
         )
-    return np.asarray(view[name].to_numpy(), dtype=np.int64)
+    return np.asarray(view[name].to_numpy())
 
 
 def _layer(
@@ -104,8 +109,10 @@ def _layer(
     order = _spatial_order(parts, list(table.values()))
     parts, notes = parts[order], notes[order]
     table = {i: c[order] for i, c in table.items()}
-    made = _Attributes(delivery, table, parts, notes, first)
-    columns = {f.name: made.values(f) for f in delivery.fields(kind, year)}
+    fields = delivery.fields(kind, year)
+    given = {f.name: _given(view, f.name)[row][order] for f in fields if f.role == "attribute"}
+    made = _Attributes(delivery, table, parts, notes, given, first)
+    columns = {f.name: made.values(f) for f in fields}
     return gpd.GeoDataFrame(columns, geometry=parts, crs=crs)
 
 
@@ -149,6 +156,7 @@ class _Attributes:
     codes: dict[int, NDArray[np.int64]]
     parts: NDArray[Any]
     notes: NDArray[np.object_]
+    given: dict[str, NDArray[Any]]
     first: int
 
     def values(self, field: Field) -> Any:
@@ -164,6 +172,8 @@ class _Attributes:
         if field.role == "changecode":
             pairs = zip(self.codes[0], self.codes[1], strict=True)
             return _text([f"{a}_{b}" for a, b in pairs])
+        if field.role == "attribute":
+            return self.given[field.name]
         if field.role == "area":
             return shapely.area(self.parts) / 10_000
         if codes is not None and field.role == "code":

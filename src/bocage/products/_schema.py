@@ -24,13 +24,14 @@ KINDS: tuple[Kind, ...] = (
 )  # fmt: skip
 TYPES = ("string", "integer", "real")
 ROLES = (
-    "uid", "unit", "code", "notation", "name", "nodata", "comment", "changecode", "area", "other",
+    "uid", "unit", "code", "notation", "name", "nodata", "comment", "changecode", "area",
+    "attribute", "other",
 )  # fmt: skip
 _LEVELLED = ("code", "notation", "name")
-_SCHEMAS = ("pa", "plain", "n2k2018", "clc", "clcplus", "maes", "eunis", "lulucf")
+_SCHEMAS = ("pa", "plain", "n2k2018", "clc", "clcplus", "maes", "eunis", "lulucf", "eagle")
 _DEPTH = 8  # schemas that extend each other in a circle are found out after so many
 
-_OPTIONAL = ("products", "legend", "crosswalk", "islands", "rules")
+_OPTIONAL = ("products", "legend", "crosswalk", "islands", "rules", "components")
 
 # What stands for each placeholder of a name when a name is tested rather than written.
 _PATTERNS = {
@@ -52,7 +53,8 @@ class Field:
     ----------
     role
         What it holds: uid, unit, code, notation (the code as a text), name (of the class),
-        nodata, comment, changecode, area, other.
+        nodata, comment, changecode, area, attribute (something else that is known of the
+        polygons under this name), other.
     name
         Column name, or a template with ``{level}``, ``{yy}``, ``{year}`` … in a schema.
     type
@@ -136,6 +138,23 @@ class RasterRules:
 
 
 @dataclass(frozen=True)
+class Components:
+    """What polygons are said to consist of.
+
+    Attributes
+    ----------
+    legend, crosswalk
+        A land cover nomenclature and the way there from the map: ids or CSV files.
+    groups
+        Component → leaf codes of that nomenclature.
+    """
+
+    legend: str
+    crosswalk: str
+    groups: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
 class Schema:
     """Names, attributes and rules of the deliveries of a product.
 
@@ -171,6 +190,8 @@ class Schema:
     rules
         Exceptions of the minimum mapping unit that hold while polygons of recoded classes are
         united: ``plain`` (none), ``pa``, or a YAML file.
+    components
+        What the components among the attributes of a status layer are.
     """
 
     id: str
@@ -190,6 +211,7 @@ class Schema:
     crosswalk: str | None = None
     islands: bool = True
     rules: str = "plain"
+    components: Components | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         # Read-only views of mappings cannot be pickled; a schema crosses process borders.
@@ -294,9 +316,10 @@ def _read_schema(schema: str, folder: Path, depth: int) -> dict[str, Any]:
     elif schema.endswith((".yaml", ".yml")):
         path = existing(folder / schema, "products.schema")
         data, folder = read_yaml(path.read_text(encoding="utf-8"), str(path)), path.parent
-        for key in ("legend", "crosswalk", "rules"):
-            if str(data.get(key, "")).endswith((".csv", ".yaml", ".yml")):
-                data[key] = str((folder / data[key]).resolve())
+        for keys in (data, data.get("components") or {}):
+            for key in ("legend", "crosswalk", "rules"):
+                if str(keys.get(key, "")).endswith((".csv", ".yaml", ".yml")):
+                    keys[key] = str((folder / keys[key]).resolve())
     else:
         raise ConfigError(
             f"there is no schema '{schema}'",
@@ -349,8 +372,15 @@ def _schema(data: dict[str, Any], where: str) -> Schema:
     for key in ("units", "formats", "ignored", "products"):
         plain[key] = tuple(plain[key])
     plain["metadata"] = {**_common_texts(), **plain["metadata"]}
+    if "components" in plain:
+        plain["components"] = _components(plain["components"], f"{where}: components")
     raster = raster_rules(data["raster"], f"{where}: raster")
     return _rebuild({**plain, "layers": layers, "raster": raster})
+
+
+def _components(data: Mapping[str, Any], where: str) -> Components:
+    demand_keys(data, set(Components.__dataclass_fields__), where)
+    return Components(**{**data, "groups": {k: tuple(v) for k, v in data["groups"].items()}})
 
 
 @cache

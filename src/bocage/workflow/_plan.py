@@ -54,13 +54,16 @@ class Further:
         Its names, legend and schema.
     recode
         How the classes of the map become those of the delivery; None: they are the same.
+    components
+        From the classes of the map to land cover, where polygons get components of it.
     fingerprint
-        Digest of everything that its schema, legend and crosswalk say.
+        Digest of everything that its schema, legend and crosswalks say.
     """
 
     name: str
     delivery: Delivery
     recode: Recode | None
+    components: Recode | None
     fingerprint: str
 
 
@@ -267,20 +270,27 @@ def _further(project: Project, legend: Legend, main: Delivery) -> tuple[Further,
                 remedy="give each schema an id of its own",
             )
         target = load_legend(schema.legend) if schema.legend else legend
-        recode = None
+        recode = components = None
         if schema.legend or schema.crosswalk:
-            pairs = load_crosswalk(schema.crosswalk or "identity", legend)
-            recode = Recode.between(legend, target, pairs)
-        said = [repr(schema), target.fingerprint, repr(recode and recode.fingerprint)]
+            recode = _recode(legend, target, schema.crosswalk or "identity")
+        if (parts := schema.components) is not None:
+            components = _recode(legend, load_legend(parts.legend), parts.crosswalk)
+        said = [repr(schema), target.fingerprint]
+        said += [r.fingerprint for r in (recode, components) if r is not None]
         found.append(
             Further(
                 schema.id,
                 replace(main, legend=target, schema=schema),
                 recode,
+                components,
                 hashlib.sha256("".join(said).encode()).hexdigest(),
             )
         )
     return tuple(found)
+
+
+def _recode(legend: Legend, target: Legend, crosswalk: str) -> Recode:
+    return Recode.between(legend, target, load_crosswalk(crosswalk, legend))
 
 
 def _schema_of(project: Project, named: str) -> str | Path:

@@ -186,7 +186,7 @@ class ProductsConfig(_Section):
     schemas: tuple[str, ...] = Field(
         (),
         description="further deliveries of the same map, in folders of their own: n2k2018, clc, "
-        "clcplus, maes, eunis, lulucf, or YAML files",
+        "clcplus, maes, eunis, lulucf, eagle, or YAML files",
     )
     layers: dict[str, str] = Field(
         default_factory=dict,

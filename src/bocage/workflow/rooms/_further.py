@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -29,6 +30,7 @@ from bocage.products import (
     write_raster_zip,
 )
 from bocage.rasters import geobox_of, read_onto
+from bocage.workflow.rooms._attributes import attributes, described
 from bocage.workflow.rooms._parts import Area, cut, raster_grid, write_layers
 from bocage.workflow.rooms.decode import assemble_posterior
 
@@ -46,10 +48,13 @@ class Recoding:
         The table; None: the classes are the same.
     layers
         Rasters that help where a class becomes one of several, by name.
+    components
+        From the classes of the map to land cover, where polygons get components.
     """
 
     recode: Recode | None
     layers: dict[str, Path]
+    components: Recode | None = None
 
 
 def write_further(
@@ -89,11 +94,21 @@ def write_further(
     reports: list[pd.DataFrame] = []
     if kinds & {"status", "change"}:
         with tempfile.TemporaryDirectory(dir=_made(out), prefix=".areas.") as folder:
-            coverages, left_out, reports = _coverages(
-                delivery, recoding, areas, settings, Path(folder)
-            )
+            made, left_out, reports = _coverages(delivery, recoding, areas, settings, Path(folder))
             own = _settings_of(delivery, settings)
-            facts["polygons"] = write_layers(delivery, coverages, own, out, flatgeobuf=flatgeobuf)
+
+            def describe(number: int, year: int, view: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+                area = made[number][1]
+                return described(view, year, area, delivery, recoding.components, recoding.layers)
+
+            facts["polygons"] = write_layers(
+                delivery,
+                [path for path, _ in made],
+                own,
+                out,
+                flatgeobuf=flatgeobuf,
+                describe=describe if attributes(delivery) else None,
+            )
         facts["left_out_ha"] = round(left_out, 4)
     if "raster" in kinds:
         for year in delivery.years:
@@ -119,10 +134,10 @@ def _coverages(
     areas: tuple[Area, ...],
     settings: GeneralizeSettings,
     folder: Path,
-) -> tuple[list[Path], float, list[pd.DataFrame]]:
+) -> tuple[list[tuple[Path, Area]], float, list[pd.DataFrame]]:
     """The polygons of each area as they are delivered; area left out; how classes changed."""
     schema, left_out = delivery.schema, 0.0
-    made: list[Path] = []
+    made: list[tuple[Path, Area]] = []
     reports: list[pd.DataFrame] = []
     for number, area in enumerate(areas):
         coverage = Coverage.load(area.coverage)
@@ -132,7 +147,7 @@ def _coverages(
         coverage, gone = fit_rules(coverage, delivery.legend, schema, settings)
         left_out += gone
         if not coverage.frame.empty:
-            made.append(coverage.save(folder / f"{number}.parquet"))
+            made.append((coverage.save(folder / f"{number}.parquet"), area))
     if not made:
         raise InputError(
             f"{schema.id}: no land is as large as its mapping unit, {schema.mmu_ha} ha",

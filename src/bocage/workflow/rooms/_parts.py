@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import geopandas as gpd
@@ -36,6 +36,8 @@ class Area:
         Polygons, corrected rasters at 2.5 m, number of classes at 10 m.
     posteriors
         Class probabilities of each year, by block.
+    mosaics
+        Images of each year, by block, where they are needed.
     """
 
     outline: BaseGeometry
@@ -43,6 +45,11 @@ class Area:
     refined: Path
     heterogeneity: Path
     posteriors: dict[int, tuple[Path, ...]]
+    mosaics: dict[int, tuple[Path, ...]] = field(default_factory=dict)
+
+
+Describe = Callable[[int, int, gpd.GeoDataFrame], gpd.GeoDataFrame]
+"""Adds attributes to the polygons of an area (by its number) and a year."""
 
 
 def write_layers(
@@ -52,29 +59,36 @@ def write_layers(
     out: Path,
     *,
     flatgeobuf: bool,
+    describe: Describe | None = None,
 ) -> dict[str, int]:
     """Write the layers; polygons are numbered through all areas."""
     counts = {}
     for kind, year in delivery.products():
         if kind not in ("status", "change"):
             continue
-        parts = _layer_parts(coverages, delivery, year, settings)
+        parts = _layer_parts(coverages, delivery, year, settings, describe)
         files = write_layer(parts, out, delivery, kind, year, flatgeobuf=flatgeobuf)
         counts[delivery.folder(kind, year)] = files.facts.rows
     return counts
 
 
 def _layer_parts(
-    coverages: list[Path], delivery: Delivery, year: int | None, settings: GeneralizeSettings
+    coverages: list[Path],
+    delivery: Delivery,
+    year: int | None,
+    settings: GeneralizeSettings,
+    describe: Describe | None,
 ) -> Iterator[gpd.GeoDataFrame]:
     """The layer of a year, or of the change, area by area."""
     first = 1
-    for path in coverages:
+    for number, path in enumerate(coverages):
         coverage = Coverage.load(path)
         if year is None:
             part = change_layer(coverage.change(), delivery, first=first)
         else:
             view = _commented(coverage, year, delivery, settings)
+            if describe is not None:
+                view = describe(number, year, view)
             part = status_layer(view, year, delivery, first=first)
         first += len(part)
         yield part

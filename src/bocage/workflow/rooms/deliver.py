@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from bocage.generalize import GeneralizeSettings
-from bocage.grid import FINE, NATIVE
+from bocage.grid import FINE, NATIVE, Block
 from bocage.products import (
+    CHARACTERISTICS,
     Delivery,
     write_boundary,
     write_catalog,
@@ -24,9 +27,11 @@ from bocage.products import (
 )
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Further, Plan
+from bocage.workflow.rooms._attributes import attributes
 from bocage.workflow.rooms._further import CROSSWALK, Recoding, write_further
 from bocage.workflow.rooms._parts import Area, raster_grid, raster_parts, write_layers
 from bocage.workflow.rooms.decode import heterogeneity_file, refined_file
+from bocage.workflow.rooms.imagery import mosaic_file
 from bocage.workflow.rooms.maps import coverage_file, settings_of
 from bocage.workflow.rooms.model import posterior_file
 
@@ -59,12 +64,23 @@ def main_piece(plan: Plan) -> Piece:
 
 
 def _further_piece(plan: Plan, further: Further) -> Piece:
-    needed = further.recode is not None and further.recode.splits
-    areas = _areas(plan, posteriors=needed)
+    named = attributes(further.delivery) if "status" in further.delivery.schema.products else ()
+    splits = further.recode is not None and further.recode.splits
+    areas = _areas(
+        plan,
+        posteriors=splits or further.components is not None,
+        mosaics=bool({*named} & {*CHARACTERISTICS}),
+    )
     out = further_folder(plan, further)
-    used = further.recode.layers if further.recode is not None else ()
+    used = {*named, *(further.recode.layers if further.recode is not None else ())}
     layers = {name: path for name, path in plan.layers.items() if name in used}
-    posteriors = [p for a in areas for files in a.posteriors.values() for p in files]
+    beside = [
+        path
+        for a in areas
+        for of_years in (a.posteriors, a.mosaics)
+        for files in of_years.values()
+        for path in files
+    ]
     fgb = "fgb" in plan.project.products.formats
     return Piece(
         room="products",
@@ -72,7 +88,7 @@ def _further_piece(plan: Plan, further: Further) -> Piece:
         work=deliver_further,
         arguments={
             "delivery": further.delivery,
-            "recoding": Recoding(further.recode, layers),
+            "recoding": Recoding(further.recode, layers, further.components),
             "areas": areas,
             "settings": settings_of(plan),
             "out": out,
@@ -82,7 +98,7 @@ def _further_piece(plan: Plan, further: Further) -> Piece:
         inputs=(
             *(a.coverage for a in areas),
             *(a.refined for a in areas),
-            *posteriors,
+            *beside,
             *layers.values(),
         ),
         settings={**_settings(plan), "schema": further.fingerprint},
@@ -100,7 +116,7 @@ def _settings(plan: Plan) -> dict[str, Any]:
     return {"products": config, "unit": plan.delivery.unit, "legend": plan.legend.fingerprint}
 
 
-def _areas(plan: Plan, *, posteriors: bool) -> tuple[Area, ...]:
+def _areas(plan: Plan, *, posteriors: bool, mosaics: bool = False) -> tuple[Area, ...]:
     """The areas from north to south, which is the order of their polygons in the layers."""
     made = [
         Area(
@@ -108,16 +124,20 @@ def _areas(plan: Plan, *, posteriors: bool) -> tuple[Area, ...]:
             coverage=coverage_file(plan, name),
             refined=refined_file(plan, name),
             heterogeneity=heterogeneity_file(plan, name),
-            posteriors={
-                year: tuple(posterior_file(plan, year, b) for b in plan.blocks_of(outline))
-                for year in plan.project.years
-            }
-            if posteriors
-            else {},
+            posteriors=_of_blocks(plan, outline, posterior_file) if posteriors else {},
+            mosaics=_of_blocks(plan, outline, mosaic_file) if mosaics else {},
         )
         for name, outline in zip(plan.areas["cluster"], plan.areas.geometry, strict=True)
     ]
     return tuple(sorted(made, key=lambda a: (-a.outline.bounds[3], a.outline.bounds[0])))
+
+
+def _of_blocks(
+    plan: Plan, outline: BaseGeometry, file: Callable[[Plan, int, Block], Path]
+) -> dict[int, tuple[Path, ...]]:
+    """A file of each block of an area, by year."""
+    blocks = plan.blocks_of(outline)
+    return {year: tuple(file(plan, year, b) for b in blocks) for year in plan.project.years}
 
 
 def deliver(
