@@ -1,5 +1,6 @@
 import json
 
+import geopandas as gpd
 import pytest
 
 from bocage.cli import main
@@ -19,8 +20,14 @@ def test_the_demo_maps_checks_and_measures_a_virtual_area(tmp_path, capsys):
     assert {"status_2021", "status_2024", "change_2021-2024"} <= set(found["products"])
 
     summary = json.loads((tmp_path / "demo" / "report" / "summary.json").read_text())
-    names = {"status_2021", "status_2024", "change_2021-2024", "raster_2021", "raster_2024"}
-    assert set(summary["check"]) == names
+    layers = {"status_2021", "status_2024", "change_2021-2024"}
+    further = {f"{schema}_{name}" for schema in ("n2k2018", "clc") for name in layers}
+    assert set(summary["check"]) == layers | further | {"raster_2021", "raster_2024"}
+    clc = tmp_path / "demo" / "products" / "clc" / "status_2021"
+    frame = gpd.read_parquet(next(clc.glob("*.parquet")))
+    assert (frame.area >= 25e4).all()
+    left_out = summary["deliveries"]["clc"]["left_out_ha"]
+    assert frame.area.sum() / 1e4 + left_out == pytest.approx(100 * summary["area_km2"])
     assert summary["calibration"]["ece"]["2021"] < 0.5
 
     with pytest.raises(SystemExit):

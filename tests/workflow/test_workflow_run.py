@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import geopandas as gpd
 import numpy as np
 import pyogrio
 import pytest
@@ -127,20 +128,29 @@ def test_rasters_of_the_delivery_are_the_corrected_ones(finished, kind, name):
 
 def test_another_list_of_deliveries_leaves_the_first_as_it_is(finished):
     plan, _ = finished
-    path = plan.project.file
-    text = path.read_text()
+    path, key = plan.project.file, plan.project.path("key.yaml")
+    text, whole = path.read_text(), key.read_text()
     try:
         path.write_text(text.replace("  - key.yaml\n", ""))
         changed = run(make_plan(load_project(path)), cluster="none", until="products")
         assert changed.computed["products"] == 0
         path.write_text(text)
-        key = path.parent / "key.yaml"
-        key.write_text(key.read_text().replace("mmu_ha: 1", "mmu_ha: 1.5"))
-        changed = run(make_plan(load_project(path)), cluster="none", until="products")
+        # All land is an island below such a unit: the layers are there, and empty.
+        key.write_text(
+            whole.replace("mmu_ha: 1", "mmu_ha: 100\nislands: false").replace(
+                "status:\n", "status:\n  gap: false\n"
+            )
+        )
+        changed = run(make_plan(load_project(path)), cluster="none", until="check")
         assert (changed.computed["products"], changed.reused["products"]) == (1, 1)
+        folder = plan.products / "key"
+        for layer in ("status_2021", "change_2021-2024"):
+            assert len(gpd.read_parquet(next((folder / layer).glob("*.parquet")))) == 0
+            report = json.loads(plan.file("check", f"key_{layer}.json").read_text())
+            assert report["passed"], report
     finally:
         path.write_text(text)
-        key.write_text(key.read_text().replace("mmu_ha: 1.5", "mmu_ha: 1"))
+        key.write_text(whole)
         run(make_plan(load_project(path)), cluster="none")
 
 

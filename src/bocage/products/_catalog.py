@@ -19,6 +19,7 @@ from bocage.products._delivery import Delivery
 from bocage.products._inventory import Product, find_products, layer_facts
 from bocage.products._metadata import geographic_bounds
 from bocage.products._style import rgb
+from bocage.products._vector import BOUNDARY
 
 _EXTENSIONS = {
     "proj": "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
@@ -213,12 +214,14 @@ def _describe_layer(
 ) -> tuple[dict[str, Any], dict[str, Any], Bounds]:
     file = product.folder / f"{product.name}.parquet"
     bounds = layer_facts(file).bounds
+    # An empty layer lies where the status layer lies, or the area that was mapped.
+    root = product.folder.parent
+    status = delivery.path(root, "status", delivery.years[0], ".parquet")
+    for other in (status, root / f"{BOUNDARY}.gpkg"):
+        if bounds is None and other.exists():
+            bounds = layer_facts(other).bounds
     if bounds is None:
-        # An empty change layer lies where its status layer lies.
-        status = delivery.path(product.folder.parent, "status", product.years[0], ".parquet")
-        bounds = layer_facts(status).bounds
-    if bounds is None:
-        raise InputError(f"{file} holds no polygon", remedy="write the status layer first")
+        raise InputError(f"{file} holds no polygon", remedy="write the boundary first")
     schema = pq.read_schema(file)
     table = {
         "table:row_count": pq.read_metadata(file).num_rows,

@@ -108,8 +108,8 @@ def _files(folder: Path, products: tuple[Product, ...]) -> list[Path]:
 
 
 def _product_of(file: Path, products: tuple[Product, ...]) -> Product | None:
-    """The product a file belongs to: in its folder, or an archive with its name."""
-    same = [p for p in products if file.parent == p.folder or file.name == f"{p.name}.zip"]
+    """The product that a file is named after, be it a style of a level or an archive."""
+    same = [p for p in products if file.name.startswith((f"{p.name}.", f"{p.name}_"))]
     return same[0] if same else None
 
 

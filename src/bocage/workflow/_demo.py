@@ -13,6 +13,12 @@ from bocage.workflow._project import load_project
 from bocage.workflow._run import Progress, RunSummary, run
 
 QUICK_EPOCHS = 3
+_FURTHER = {
+    "schemas": ["n2k2018", "clc"],
+    "layers": {"imperviousness": "reference/hrl/IMD_2018_010m.tif"},
+    "formats": ["fgb"],
+}
+"""Deliveries beside the first: in the schema of the predecessor, and as CORINE Land Cover."""
 
 
 def demo(
@@ -53,10 +59,11 @@ def demo(
     asked = yaml.safe_dump({"region": region, "size_km": size_km, "seed": seed, "quick": quick})
     if not (card.exists() and card.read_text(encoding="utf-8") == asked):
         simulate(out, region=region, size_km=size_km, seed=seed, progress=say)
+        settings = yaml.safe_load(project.read_text(encoding="utf-8"))
+        settings["products"] = {**settings["products"], **_FURTHER}
         if quick:
-            settings = yaml.safe_load(project.read_text(encoding="utf-8"))
             settings["model"] = {**settings.get("model", {}), "epochs": QUICK_EPOCHS}
-            write_text(project, yaml.safe_dump(settings, sort_keys=False))
+        write_text(project, yaml.safe_dump(settings, sort_keys=False))
         write_text(card, asked)
     plan = make_plan(load_project(project))
     return plan, run(plan, cluster=cluster, progress=progress)

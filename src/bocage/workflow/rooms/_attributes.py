@@ -67,6 +67,8 @@ def described(
     rasters
         Ancillary layers by name.
     """
+    if view.empty:
+        return view.assign(**{name: np.empty(0) for name in attributes(delivery)})
     found: dict[str, NDArray[np.floating]] = {}
     if components is not None and delivery.schema.components is not None:
         shares = _shares(view, year, area, components)

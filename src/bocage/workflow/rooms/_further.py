@@ -14,7 +14,6 @@ import pandas as pd
 import xarray as xr
 
 from bocage.cubes import load_dataset
-from bocage.errors import InputError
 from bocage.files import write_text
 from bocage.generalize import Coverage, GeneralizeSettings, class_shares, load_rules
 from bocage.grid import FINE, NATIVE
@@ -31,7 +30,7 @@ from bocage.products import (
 )
 from bocage.rasters import geobox_of, read_onto
 from bocage.workflow.rooms._attributes import attributes, described
-from bocage.workflow.rooms._parts import Area, cut, raster_grid, write_layers
+from bocage.workflow.rooms._parts import Area, cut, raster_grid, total_bounds, write_layers
 from bocage.workflow.rooms.decode import assemble_posterior
 
 CROSSWALK = "crosswalk.csv"
@@ -108,6 +107,8 @@ def write_further(
                 out,
                 flatgeobuf=flatgeobuf,
                 describe=describe if attributes(delivery) else None,
+                # Where all land is below the mapping unit, the layer is empty.
+                bounds=total_bounds(areas),
             )
         facts["left_out_ha"] = round(left_out, 4)
     if "raster" in kinds:
@@ -146,13 +147,7 @@ def _coverages(
             reports.append(report)
         coverage, gone = fit_rules(coverage, delivery.legend, schema, settings)
         left_out += gone
-        if not coverage.frame.empty:
-            made.append((coverage.save(folder / f"{number}.parquet"), area))
-    if not made:
-        raise InputError(
-            f"{schema.id}: no land is as large as its mapping unit, {schema.mmu_ha} ha",
-            remedy="take the schema out of products.schemas",
-        )
+        made.append((coverage.save(folder / f"{number}.parquet"), area))
     return made, left_out, reports
 
 

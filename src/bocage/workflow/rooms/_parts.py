@@ -48,6 +48,7 @@ class Area:
     mosaics: dict[int, tuple[Path, ...]] = field(default_factory=dict)
 
 
+Bounds = tuple[float, float, float, float]
 Describe = Callable[[int, int, gpd.GeoDataFrame], gpd.GeoDataFrame]
 """Adds attributes to the polygons of an area (by its number) and a year."""
 
@@ -60,14 +61,18 @@ def write_layers(
     *,
     flatgeobuf: bool,
     describe: Describe | None = None,
+    bounds: Bounds | None = None,
 ) -> dict[str, int]:
-    """Write the layers; polygons are numbered through all areas."""
+    """Write the layers; polygons are numbered through all areas.
+
+    `bounds` stand in the metadata, by default those of the polygons.
+    """
     counts = {}
     for kind, year in delivery.products():
         if kind not in ("status", "change"):
             continue
         parts = _layer_parts(coverages, delivery, year, settings, describe)
-        files = write_layer(parts, out, delivery, kind, year, flatgeobuf=flatgeobuf)
+        files = write_layer(parts, out, delivery, kind, year, bounds=bounds, flatgeobuf=flatgeobuf)
         counts[delivery.folder(kind, year)] = files.facts.rows
     return counts
 
@@ -84,7 +89,8 @@ def _layer_parts(
     for number, path in enumerate(coverages):
         coverage = Coverage.load(path)
         if year is None:
-            part = change_layer(coverage.change(), delivery, first=first)
+            view = coverage.frame if coverage.frame.empty else coverage.change()
+            part = change_layer(view, delivery, first=first)
         else:
             view = _commented(coverage, year, delivery, settings)
             if describe is not None:
@@ -101,9 +107,11 @@ def _commented(
 
     Only sites that are smaller than the unit themselves leave such polygons.
     """
+    if coverage.frame.empty:
+        return coverage.frame.rename(columns={coverage.column(year): "code"})
     view = coverage.status(year)
     comments = delivery.schema.layers["status"].comments
-    if not comments or view.empty:
+    if not comments:
         return view
     legend = delivery.legend.only(int(c) for c in np.unique(view["code"]) if c)
     alone = Coverage(view.rename(columns={"code": Coverage.column(year)}), (year,))
@@ -120,9 +128,14 @@ def _commented(
 
 def raster_grid(areas: tuple[Area, ...], size: float) -> GeoBox:
     """Pixels of a size over all areas, from whole kilometres to whole kilometres."""
-    west, south, east, north = shapely.total_bounds([area.outline for area in areas])
-    whole = geobox((west, south, east, north), RASTER_ORIGIN_M)
+    whole = geobox(total_bounds(areas), RASTER_ORIGIN_M)
     return whole.zoom_out(size / RASTER_ORIGIN_M)
+
+
+def total_bounds(areas: tuple[Area, ...]) -> Bounds:
+    """West, south, east, north of all areas."""
+    west, south, east, north = shapely.total_bounds([area.outline for area in areas])
+    return float(west), float(south), float(east), float(north)
 
 
 def raster_parts(
