@@ -56,11 +56,13 @@ def check_pieces(plan: Plan) -> list[Piece]:
 
 def _checks_of(plan: Plan, delivery: Delivery, out: Path, prefix: str) -> list[Piece]:
     found = []
+    layers = [out / f"{delivery.name(k, y)}.zip" for k, y in delivery.products() if k == "status"]
     for kind, year in delivery.products():
         if kind not in CHECKED:
             continue
         name = f"{delivery.name(kind, year)}.zip"
         file = delivery.path(out, kind, year, ".tif") if kind == "raster" else out / name
+        statuses = tuple(layers) if kind == "change" else ()
         report = plan.file("check", f"{prefix}{delivery.folder(kind, year)}.json")
         boundary = out / f"{BOUNDARY}.gpkg"
         found.append(
@@ -74,20 +76,28 @@ def _checks_of(plan: Plan, delivery: Delivery, out: Path, prefix: str) -> list[P
                     "year": year,
                     "file": file,
                     "boundary": boundary,
+                    "statuses": statuses,
                     "out": report,
                 },
                 outputs=(report,),
-                inputs=(file, boundary),
+                inputs=(file, boundary, *statuses),
             )
         )
     return found
 
 
 def check_product(
-    delivery: Delivery, kind: Kind, year: int | None, file: Path, boundary: Path, out: Path
+    delivery: Delivery,
+    kind: Kind,
+    year: int | None,
+    file: Path,
+    boundary: Path,
+    statuses: tuple[Path, ...],
+    out: Path,
 ) -> dict[str, Any]:
-    """Check one product and keep the report."""
-    report = check([file], definition_for(delivery, kind, year), boundary=boundary)
+    """Check one product, a change layer against both status layers, and keep the report."""
+    definition = definition_for(delivery, kind, year)
+    report = check([file], definition, boundary=boundary, statuses=statuses)
     write_text(out, json.dumps(report.to_dict(), indent=1))
     return {"passed": report.passed}
 
