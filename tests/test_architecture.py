@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "bocage"
-FOUNDATION = {"errors", "files", "graphs", "rasters", "cubes", "tables", "__version__"}
+FOUNDATION = {"errors", "files", "graphs", "rasters", "cubes", "shifts", "tables", "__version__"}
 ORDER = [
     "legend",
     "grid",

@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bocage.imagery._composite import FILLED, MISSING, OBSERVED, fill_months, gaps, median, medoid
+from bocage.imagery._composite import COMPOSITES, compose, geomedian, median, medoid
 
 
 def spectra(*rows):
@@ -24,18 +25,19 @@ def test_the_median_of_two_is_their_mean():
 
 def test_nothing_clear_gives_nothing():
     assert np.isnan(median(spectra(NAN, NAN))).all()
-    assert np.isnan(medoid(spectra(NAN, NAN))).all()
+    assert np.isnan(medoid(spectra(NAN, NAN))[0]).all()
+    assert np.isnan(geomedian(spectra(NAN, NAN))).all()
 
 
 def test_the_medoid_is_a_real_spectrum():
     # The median (0.2, 0.5) belongs to no date; the third is nearest to it.
     stack = spectra((0.1, 0.5), NAN, (0.22, 0.52), (0.3, 0.1), (0.2, 0.9))
-    assert np.allclose(medoid(stack).ravel(), [0.22, 0.52])
+    assert np.allclose(medoid(stack)[0].ravel(), [0.22, 0.52])
 
 
 def test_the_earlier_of_two_equally_near_dates_is_taken():
     stack = spectra((0.25, 0.5), (0.75, 0.5))
-    assert np.allclose(medoid(stack).ravel(), [0.25, 0.5])
+    assert np.allclose(medoid(stack)[0].ravel(), [0.25, 0.5])
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))
@@ -44,72 +46,49 @@ def test_every_medoid_spectrum_was_observed(seed, dates):
     stack = rng.random((dates, 3, 2, 2), dtype=np.float32)
     cloudy = rng.random((dates, 2, 2)) < 0.4
     stack = np.where(cloudy[:, None], np.float32(np.nan), stack)
-    result = medoid(stack)
+    result, which = medoid(stack)
+    assert (which < dates).all()
     same = (stack == result[None]).all(axis=1).any(axis=0)
     nothing = cloudy.all(axis=0)
     assert same[~nothing].all()
     assert np.isnan(result[:, nothing]).all()
 
 
-def series(*values):
-    return np.array(values, dtype=np.float32)[:, None, None, None]
+def test_the_geometric_median_is_between_the_bands():
+    # Three corners of an equilateral triangle: their middle. The median of each band is not.
+    stack = spectra((0.0, 0.0), (0.2, 0.0), (0.1, 0.1 * 3**0.5))
+    assert np.allclose(geomedian(stack).ravel(), [0.1, 0.1 / 3**0.5], atol=1e-3)
 
 
-MONTHS = np.arange(1, 13, dtype=np.int64)
+def test_the_geometric_median_does_not_follow_one_cloud():
+    stack = spectra((0.05, 0.3), (0.05, 0.31), (0.06, 0.3), (0.9, 0.9))
+    assert np.allclose(geomedian(stack).ravel(), [0.053, 0.303], atol=0.01)
 
 
-def test_a_gap_is_interpolated_between_its_neighbours():
-    filled, gap = fill_months(series(1, np.nan, np.nan, 4), np.array([1, 2, 3, 4]))
-    assert filled.ravel().tolist() == [1, 2, 3, 4]
-    assert gap.ravel().tolist() == [OBSERVED, FILLED, FILLED, OBSERVED]
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_no_date_has_a_lesser_sum_of_distances_than_the_geometric_median(seed, dates):
+    stack = np.random.default_rng(seed).random((dates, 3, 2, 2), dtype=np.float32)
+
+    def total(image):
+        return np.sqrt(np.square(stack - image).sum(axis=1)).sum(axis=0)
+
+    best = total(geomedian(stack))
+    for image in (*stack, median(stack)):
+        assert (best <= 1.01 * total(image)).all()
 
 
-def test_the_year_is_a_circle():
-    values = [np.nan, 2, 2, 2, 2, 2, 2, 2, 2, 2, 5, np.nan]
-    filled, gap = fill_months(series(*values), MONTHS)
-    # Between November (5) and February (2): December 4, January 3.
-    assert np.allclose(filled.ravel()[[11, 0]], [4, 3])
-    assert gap.ravel()[[11, 0]].tolist() == [FILLED, FILLED]
+def test_a_weighted_medoid_trusts_the_clear_date():
+    stack = spectra((0.10, 0.30), (0.12, 0.32), (0.09, 0.29))
+    plain, _ = medoid(stack)
+    trust = np.array([0.1, 1, 0.1], dtype=np.float32)[:, None, None]
+    weighted, which = medoid(stack, trust)
+    assert np.allclose(plain.ravel(), [0.10, 0.30])
+    assert np.allclose(weighted.ravel(), [0.12, 0.32])
+    assert which.item() == 1
 
 
-def test_distance_counts_months_not_steps():
-    filled, _ = fill_months(series(1, np.nan, 9), np.array([3, 4, 11]))
-    assert np.isclose(filled.ravel()[1], 2.0)
-
-
-def test_a_window_over_the_turn_of_the_year_is_in_order():
-    filled, _ = fill_months(series(1, np.nan, 3), np.array([11, 12, 1]))
-    assert np.isclose(filled.ravel()[1], 2.0)
-
-
-def test_one_observed_month_is_kept_all_year():
-    filled, gap = fill_months(series(np.nan, 7, np.nan), np.array([1, 2, 3]))
-    assert filled.ravel().tolist() == [7, 7, 7]
-    assert gap.ravel().tolist() == [FILLED, OBSERVED, FILLED]
-
-
-def test_a_pixel_never_observed_stays_missing():
-    filled, gap = fill_months(series(np.nan, np.nan), np.array([1, 2]))
-    assert np.isnan(filled).all()
-    assert (gap == MISSING).all()
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_filling_keeps_what_was_observed_and_stays_within_it(seed):
-    rng = np.random.default_rng(seed)
-    full = rng.random((12, 2, 3, 3), dtype=np.float32)
-    lost = rng.random((12, 3, 3)) < 0.6
-    holes = np.where(lost[:, None], np.float32(np.nan), full)
-    filled, gap = fill_months(holes, MONTHS)
-    assert (gap == OBSERVED).tolist() == (~lost).tolist()
-    assert (filled[(gap == OBSERVED)[:, None].repeat(2, 1)] == holes[np.isfinite(holes)]).all()
-    assert (np.isnan(filled).any(axis=1) == (gap == MISSING)).all()
-    for y, x in np.ndindex(3, 3):
-        seen = holes[~lost[:, y, x], :, y, x]
-        if len(seen):
-            assert (filled[:, :, y, x] >= seen.min(axis=0) - 1e-6).all()
-            assert (filled[:, :, y, x] <= seen.max(axis=0) + 1e-6).all()
-
-
-def test_the_gap_mask_alone_marks_missing():
-    assert gaps(series(1, np.nan)).ravel().tolist() == [OBSERVED, MISSING]
+@pytest.mark.parametrize("how", COMPOSITES)
+def test_every_composite_of_one_date_is_that_date(how):
+    stack = spectra((0.1, 0.4))
+    image, _ = compose(stack, how, np.ones((1, 1, 1), np.float32))
+    assert np.allclose(image.ravel(), [0.1, 0.4])

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -12,7 +14,7 @@ from bocage.imagery import (
     require_months,
     require_observed,
 )
-from bocage.imagery._mosaic import solar_day
+from bocage.imagery._days import solar_day
 
 PLAIN = ImagerySettings(bands=("B02", "B08"), cloud_mask="none", months=(5, 6, 7))
 
@@ -52,7 +54,16 @@ def test_the_schema_of_a_mosaic(shot, grid):
     assert mosaic["month"].values.tolist() == [5, 6, 7]
     assert mosaic["band"].values.tolist() == ["B02", "B08"]
     assert mosaic["resolution"].values.tolist() == [10, 10]
-    assert mosaic.attrs == {"year": 2021}
+    assert mosaic["age"].dtype == np.int8
+    assert mosaic["fill_error"].dtype == np.float32
+    assert mosaic["age"].dims == mosaic["fill_error"].dims == ("month", "y", "x")
+    assert mosaic.attrs["year"] == 2021
+    assert mosaic.attrs["screen"] == "none: B04 is not among the bands"
+    (entry,) = json.loads(mosaic.attrs["dates"])
+    assert entry == {
+        "date": "2021-05-05", "month": 5, "items": ["a"], "clear": 1.0, "screened": 0.0,
+        "shift": None, "moved": False, "faults": [],
+    }  # fmt: skip
     assert mosaic["reflectance"].odc.geobox == grid()
     check_mosaic(mosaic, PLAIN)
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+import json
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pystac
-import shapely
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from shapely.geometry import shape
 
 from bocage.imagery._bands import moment, require
-from bocage.imagery._composite import fill_months, gaps, median, medoid
-from bocage.imagery._masks import clear_from_mask, clear_from_scl
-from bocage.imagery._read import read_bands, read_codes
-from bocage.imagery._settings import ImagerySettings, window
+from bocage.imagery._days import by_winner, is_single, merge_day, solar_day, touching
+from bocage.imagery._fill import fill_months, gaps, smooth_months
+from bocage.imagery._months import NOT_SEEN, Monthly, compose_months
+from bocage.imagery._observations import Day, Observations
+from bocage.imagery._series import align, rule_out
+from bocage.imagery._settings import ImagerySettings, Slot, window
 from bocage.rasters import wrap
 
 
@@ -26,10 +27,11 @@ def monthly_mosaic(
 ) -> xr.Dataset:
     """Make the monthly mosaics of one status year.
 
-    The months are made one after the other, so that memory does not grow with the number of
-    dates. Items of one day are merged before they count as one observation; where they overlap,
-    the newest processing and then the first identifier wins. Nothing is raised for what is
-    cloudy: see `require_months`, `check_mosaic` and `require_observed`.
+    Images of all days are read once and kept in a temporary file, and what needs many of them is
+    done by strips of rows: memory hardly grows with their number. Items of one day are merged
+    before they count as one observation; where they overlap, the newest processing and then the
+    first identifier wins. Nothing is raised for what is cloudy: see `require_months`,
+    `check_mosaic` and `require_observed`.
 
     Parameters
     ----------
@@ -48,16 +50,23 @@ def monthly_mosaic(
     xarray.Dataset
         ``reflectance`` float32 (month, band, y, x), unit 1, NaN where there is nothing;
         ``valid`` uint8 (month, y, x), number of days with a clear observation; ``gap`` uint8
-        (month, y, x): 0 observed, 1 filled in from other months of the pixel, 2 missing.
-        Coordinates ``month`` (month of the year, in chronological order of the window),
-        ``band``, ``resolution`` (band; metres, native), ``x``, ``y``, ``spatial_ref``;
-        attribute ``year``.
+        (month, y, x): 0 observed, 1 filled in from other months of the pixel, 2 missing;
+        ``age`` int8 (month, y, x), days from the middle of the month to the observation, or to
+        the mean of those that were used, −128 where there is none; ``fill_error`` float32
+        (month, y, x), expected root mean square error over the bands of what was filled in, 0
+        where observed. Coordinates ``month`` (month of the year, in chronological order of the
+        window), ``band``, ``resolution`` (band; metres, native), ``x``, ``y``, ``spatial_ref``;
+        attributes ``year``, ``screen`` (what the series was screened for) and ``dates``: JSON, a
+        list with an entry a day: ``date``, ``month``, ``items``, ``clear`` (share of the grid
+        that the mask leaves), ``screened`` (share of the grid that the screening took away),
+        ``shift`` (rows and columns by which the image must be moved to lie on the others, or
+        null), ``moved`` (whether it was) and ``faults``.
 
     Raises
     ------
     InputError
-        If an item lacks a band or the mask, or a file is missing, corrupt, not georeferenced
-        or holds another band than its item says.
+        If an item lacks a band or the mask, or a file is missing, corrupt, not georeferenced,
+        holds another band than its item says, or its numbers are no reflectance.
 
     Notes
     -----
@@ -67,104 +76,57 @@ def monthly_mosaic(
     """
     near = touching(items, geobox)
     slots = window(settings, year)
-    shape_yx = (geobox.shape.y, geobox.shape.x)
-    series = np.full((len(slots), len(settings.bands), *shape_yx), np.nan, dtype=np.float32)
-    valid = np.zeros((len(slots), *shape_yx), dtype=np.uint8)
-    for number, slot in enumerate(slots):
-        chosen = [i for i in near if (moment(i).year, moment(i).month) in slot]
-        series[number], valid[number] = _month(chosen, geobox, settings)
-    months = np.array([s.month for s in slots], dtype=np.int64)
-    if settings.fill == "linear":
-        series, gap = fill_months(series, months)
-    else:
-        gap = gaps(series)
-    return _dataset(series, valid, gap, months, geobox, settings, _native(near, settings), year)
+    with Observations(settings.bands, (geobox.shape.y, geobox.shape.x)) as seen:
+        found = _gather(near, slots, geobox, settings, seen)
+        dates = [_entry(seen, n, slots, f) for n, f in enumerate(found)]
+        said = rule_out(seen, settings, dates)
+        if settings.coregister != "none":
+            by_id = {i.id: i for i in near}
+            align(seen, by_id, geobox, settings, dates)
+        monthly = compose_months(seen, slots, settings)
+    attrs = {"year": int(year), "screen": said, "dates": json.dumps(dates)}
+    return _dataset(monthly, slots, geobox, settings, _native(near, settings)).assign_attrs(attrs)
 
 
-def touching(items: Iterable[pystac.Item], geobox: GeoBox) -> list[pystac.Item]:
-    """The items whose footprint meets a grid, sorted by time and identifier."""
-    area = geobox.extent.to_crs("EPSG:4326", resolution=geobox.resolution.x * 50).geom
-    found = [i for i in items if i.geometry is None or shapely.intersects(shape(i.geometry), area)]
-    return sorted(found, key=lambda i: (moment(i), i.id))
-
-
-def _month(
-    items: Sequence[pystac.Item], geobox: GeoBox, settings: ImagerySettings
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Composite (band, y, x) and number of clear days (y, x) of one month."""
-    days: dict[date, list[pystac.Item]] = {}
+def _gather(
+    items: Sequence[pystac.Item],
+    slots: Sequence[Slot],
+    geobox: GeoBox,
+    settings: ImagerySettings,
+    seen: Observations,
+) -> list[tuple[str, ...]]:
+    """Read every day of the window; the faults of each that was kept."""
+    days: dict[tuple[Any, int], list[pystac.Item]] = {}
     for item in items:
-        days.setdefault(solar_day(item), []).append(item)
-    observed = [_day(days[day], geobox, settings) for day in sorted(days)]
-    stack = [image for image in observed if image is not None]
-    if not stack:
-        empty = np.full((len(settings.bands), geobox.shape.y, geobox.shape.x), np.nan, np.float32)
-        return empty, np.zeros(empty.shape[1:], dtype=np.uint8)
-    dates = np.stack(stack)
-    count = np.minimum(np.isfinite(dates[:, 0]).sum(axis=0), 255).astype(np.uint8)
-    return (median if settings.composite == "median" else medoid)(dates), count
+        taken = moment(item)
+        for number, slot in enumerate(slots):
+            if (taken.year, taken.month) in slot:
+                days.setdefault((solar_day(item), number), []).append(item)
+    found = []
+    for (day, number), group in sorted(days.items(), key=lambda pair: pair[0]):
+        ordered = by_winner(group)
+        merged = merge_day(ordered, geobox, settings)
+        if merged is not None:
+            single = all(is_single(i) for i in ordered)
+            seen.add(Day(day, number, single, tuple(i.id for i in ordered)), merged.image)
+            found.append(merged.faults)
+    return found
 
 
-def _day(
-    items: Sequence[pystac.Item], geobox: GeoBox, settings: ImagerySettings
-) -> NDArray[np.float32] | None:
-    """One day merged: (band, y, x), NaN in all bands where it is not clear; None if nowhere."""
-    merged: NDArray[np.float32] | None = None
-    for item in sorted(items, key=lambda i: (-_baseline(i), i.id)):
-        image = _observation(item, geobox, settings)
-        if image is None:
-            continue
-        merged = image if merged is None else np.where(np.isnan(merged), image, merged)
-    return merged
-
-
-def _observation(
-    item: pystac.Item, geobox: GeoBox, settings: ImagerySettings
-) -> NDArray[np.float32] | None:
-    sources = [require(item, band) for band in settings.bands]
-    clear = _clear(item, geobox, settings)
-    if clear is not None and not clear.any():
-        return None
-    image = read_bands(sources, geobox)
-    usable = np.isfinite(image).all(axis=0)
-    if clear is not None:
-        usable &= clear
-    if not usable.any():
-        return None
-    image[:, ~usable] = np.nan
-    return image
-
-
-def _clear(
-    item: pystac.Item, geobox: GeoBox, settings: ImagerySettings
-) -> NDArray[np.bool_] | None:
-    """Clear pixels (y, x); None where no mask is asked for.
-
-    Read with a margin as wide as the growth, so that a cloud just outside counts too.
-    """
-    if settings.cloud_mask == "none":
-        return None
-    margin = settings.dilation_px
-    codes = read_codes(require(item, settings.cloud_mask), geobox.pad(margin))
-    if settings.cloud_mask.lower() == "scl":
-        clear = clear_from_scl(codes, settings.scl_clear, margin)
-    else:
-        clear = clear_from_mask(codes, margin)
-    rows, columns = geobox.shape.y, geobox.shape.x
-    return clear[margin : margin + rows, margin : margin + columns]
-
-
-def solar_day(item: pystac.Item) -> date:
-    """Day of an item in local solar time: its tiles of one overpass share it."""
-    when = moment(item)
-    if item.bbox is not None:
-        when += timedelta(minutes=4 * (item.bbox[0] + item.bbox[2]) / 2)
-    return when.date()
-
-
-def _baseline(item: pystac.Item) -> float:
-    text = str(item.properties.get("s2:processing_baseline", ""))
-    return float(text) if text.replace(".", "", 1).isdigit() else 0.0
+def _entry(
+    seen: Observations, number: int, slots: Sequence[Slot], faults: tuple[str, ...]
+) -> dict[str, Any]:
+    day = seen.days[number]
+    return {
+        "date": day.day.isoformat(),
+        "month": slots[day.slot].month,
+        "items": list(day.items),
+        "clear": round(float(seen.usable[number].mean()), 4),
+        "screened": 0.0,
+        "shift": None,
+        "moved": False,
+        "faults": list(faults),
+    }
 
 
 def _native(items: Sequence[pystac.Item], settings: ImagerySettings) -> list[int]:
@@ -173,16 +135,25 @@ def _native(items: Sequence[pystac.Item], settings: ImagerySettings) -> list[int
 
 
 def _dataset(
-    series: NDArray[np.float32],
-    valid: NDArray[np.uint8],
-    gap: NDArray[np.uint8],
-    months: NDArray[np.int64],
+    monthly: Monthly,
+    slots: Sequence[Slot],
     geobox: GeoBox,
     settings: ImagerySettings,
     native: list[int],
-    year: int,
 ) -> xr.Dataset:
-    flat = ("month", "y", "x")
+    months = np.array([s.month for s in slots], dtype=np.int64)
+    series = monthly.reflectance
+    gap, error = gaps(series), np.where(np.isnan(series[:, 0]), np.float32(np.nan), np.float32(0))
+    if settings.fill == "linear":
+        series, gap, error = fill_months(series, months)
+    if settings.smooth == "whittaker":
+        weights = np.minimum(monthly.valid, _ENOUGH).astype(np.float32)
+        smooth = smooth_months(series, months, weights, settings.smooth_strength)
+        series = np.where(np.isnan(series), series, smooth)
+
+    def flat(values: NDArray[Any]) -> xr.DataArray:
+        return wrap(values, geobox, dims=("month", "y", "x"), month=months)
+
     mosaic = xr.Dataset(
         {
             "reflectance": wrap(
@@ -192,10 +163,16 @@ def _dataset(
                 month=months,
                 band=list(settings.bands),
             ),
-            "valid": wrap(valid, geobox, dims=flat, month=months),
-            "gap": wrap(gap, geobox, dims=flat, month=months),
-        },
-        attrs={"year": int(year)},
+            "valid": flat(monthly.valid),
+            "gap": flat(gap),
+            "age": flat(monthly.age),
+            "fill_error": flat(error),
+        }
     )
     mosaic["reflectance"].attrs = {"units": "1", "long_name": "surface reflectance"}
+    mosaic["age"].attrs = {"units": "days", "missing_value": NOT_SEEN}
     return mosaic.assign_coords(resolution=("band", np.array(native, dtype=np.int64)))
+
+
+_ENOUGH = 4
+"""Clear days beyond which a month counts no more in the smoothing."""

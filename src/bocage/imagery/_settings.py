@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bocage.errors import ConfigError
+from bocage.imagery._composite import COMPOSITES
 
 TEN_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 """The bands of Sentinel-2 with pixels of 10 m and 20 m."""
@@ -40,9 +41,19 @@ class ImagerySettings:
         values other than zero are bad.
     dilation_px
         Growth of clouds and shadows, pixels of 10 m.
+    screen
+        ``series``: clouds, haze and shadows that the mask has missed are found by what stands
+        out against the dates before and after; ``none``: the mask is trusted.
+    snow
+        ``avoid``: snow counts only where a pixel was not seen without it in that month;
+        ``keep``: it counts like any other observation.
+    coregister
+        ``report``: how far each date lies beside the others is written into the mosaic;
+        ``apply``: it is also put right; ``none``: neither.
     composite
-        ``median`` of each band, or ``medoid``: the clear date nearest to the median in all
-        bands together, so that spectra are real.
+        ``median`` of each band; ``geomedian``, the median of all bands at once; ``medoid``, the
+        clear date nearest to the median, so that spectra are real; ``weighted_medoid``, the
+        same with less trust in haze and in the surroundings of clouds.
     months
         Months of the year to make, 1–12.
     first_month
@@ -60,13 +71,20 @@ class ImagerySettings:
     fill
         ``linear``: a month without a clear observation is interpolated in time from the
         same pixel; ``none``: it stays missing.
+    smooth
+        ``whittaker``: the months of each pixel are smoothed; ``none``: they are not.
+    smooth_strength
+        How much a bend of the year costs beside one clear observation.
     """
 
     bands: tuple[str, ...] = TEN_BANDS
     collection: str = "sentinel-2-l2a"
     cloud_mask: str = "scl"
     dilation_px: int = 2
-    composite: str = "median"
+    screen: str = "series"
+    snow: str = "avoid"
+    coregister: str = "none"
+    composite: str = "geomedian"
     months: tuple[int, ...] = tuple(range(1, 13))
     first_month: int = 1
     years_around: int = 0
@@ -74,12 +92,23 @@ class ImagerySettings:
     max_cloud_cover: float = 100
     scl_clear: tuple[int, ...] = (4, 5, 6, 7, 11)
     fill: str = "linear"
+    smooth: str = "none"
+    smooth_strength: float = 1.0
 
     def __post_init__(self) -> None:
         for key, good, rule in (
             ("bands", _unique(self.bands), "list at least one band, each once"),
-            ("composite", self.composite in ("median", "medoid"), "use median or medoid"),
+            ("screen", self.screen in ("series", "none"), "use series or none"),
+            ("snow", self.snow in ("avoid", "keep"), "use avoid or keep"),
+            (
+                "coregister",
+                self.coregister in ("none", "report", "apply"),
+                "use none, report or apply",
+            ),
+            ("composite", self.composite in COMPOSITES, f"use {', '.join(COMPOSITES)}"),
             ("fill", self.fill in ("linear", "none"), "use linear or none"),
+            ("smooth", self.smooth in ("none", "whittaker"), "use none or whittaker"),
+            ("smooth_strength", self.smooth_strength > 0, "use a number above 0"),
             (
                 "months",
                 _unique(self.months) and all(1 <= m <= 12 for m in self.months),

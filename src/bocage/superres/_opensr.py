@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from bocage.shifts import subpixel_peak
 from bocage.superres._bicubic import FACTOR
 from bocage.superres._quality import spectral_angle
 
@@ -151,21 +152,7 @@ def _aligned(image: Image, target: Image) -> Image:
 
 
 def find_shift(image: Image, target: Image) -> tuple[float, float]:
-    """Rows and columns by which an image must be moved to lie on the target, to 1/50 pixel.
-
-    Phase correlation refined by a local discrete Fourier transform (Guizar-Sicairos, Thurman
-    and Fienup, 2008, Optics Letters 33(2), 156–158).
-    """
+    """Rows and columns by which an image must be moved to lie on the target, to 1/50 pixel."""
     cross = np.fft.fft2(target.astype(np.float64)) * np.fft.fft2(image.astype(np.float64)).conj()
     cross /= np.maximum(np.abs(cross), 100 * np.finfo(np.float64).eps)
-    peak = np.unravel_index(np.argmax(np.abs(np.fft.ifft2(cross))), cross.shape)
-    rough = [int(p) - n * (p > n // 2) for p, n in zip(peak, cross.shape, strict=True)]
-    size = int(np.ceil(1.5 * _UPSAMPLING))
-    fine = (np.arange(size) - size // 2) / _UPSAMPLING
-    rows, columns = (
-        np.exp(2j * np.pi * np.outer(r + fine, np.fft.fftfreq(n)))
-        for r, n in zip(rough, cross.shape, strict=True)
-    )
-    found = np.abs(rows @ cross @ columns.T)
-    y, x = np.unravel_index(np.argmax(found), found.shape)
-    return rough[0] + float(fine[y]), rough[1] + float(fine[x])
+    return subpixel_peak(cross, _UPSAMPLING)

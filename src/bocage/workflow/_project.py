@@ -70,11 +70,26 @@ class ImageryConfig(_Section):
     allow_missing_months: bool = Field(
         False, description="map although a listed month has no image at all"
     )
-    composite: Literal["median", "medoid"] = Field(
-        "median", description="median, or medoid: the real spectrum nearest to it"
+    screen: Literal["series", "none"] = Field(
+        "series", description="series: find clouds and shadows that the mask missed; none: trust it"
+    )
+    snow: Literal["avoid", "keep"] = Field(
+        "avoid", description="avoid: snow counts only where a month shows nothing else"
+    )
+    coregister: Literal["none", "report", "apply"] = Field(
+        "none", description="report: find how far each date lies aside; apply: put it right too"
+    )
+    composite: Literal["median", "geomedian", "medoid", "weighted_medoid"] = Field(
+        "geomedian", description="median, geomedian (of all bands at once), medoid, weighted_medoid"
     )
     fill: Literal["linear", "none"] = Field(
         "linear", description="linear: between the observed months of the pixel, flagged as filled"
+    )
+    smooth: Literal["none", "whittaker"] = Field(
+        "none", description="whittaker: smooth the months of each pixel"
+    )
+    smooth_strength: float = Field(
+        1.0, gt=0, description="what a bend of the year costs beside one clear observation"
     )
     terrain: str | None = Field(
         None,

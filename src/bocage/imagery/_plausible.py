@@ -1,0 +1,79 @@
+"""Whether the numbers of an image can be reflectance."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bocage.errors import InputError
+
+POSSIBLE = (-0.2, 2.0)
+"""Reflectance beyond these is no measurement: saturated, or an artefact of the correction."""
+
+_UNSCALED = 3.0  # median of an image whose numbers were not scaled
+_SCALED_TWICE = 0.002  # highest value of one that was scaled once too often
+_NEGATIVE = -0.02
+_BRIGHT = 1.2
+_SHARE = 0.1
+_LEAST = 64  # pixels below which nothing is said
+
+_REMEDY = "give scale and offset in raster:bands of the item, or in the configuration of the folder"
+
+
+def clean(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """An image (band, y, x) with NaN for what cannot be a reflectance."""
+    with np.errstate(invalid="ignore"):
+        possible = (image >= POSSIBLE[0]) & (image <= POSSIBLE[1])
+    return np.where(possible, image, np.float32(np.nan))
+
+
+def faults(
+    image: NDArray[np.float32], clear: NDArray[np.bool_], bands: tuple[str, ...], item: str
+) -> tuple[str, ...]:
+    """What is doubtful about an image.
+
+    Parameters
+    ----------
+    image
+        Reflectance (band, y, x), NaN where there is none.
+    clear
+        Pixels (y, x) that the mask takes for clear.
+    bands, item
+        Names of the bands and of the item.
+
+    Returns
+    -------
+    tuple of str
+        Any of ``negative`` (a tenth below −0.02: an offset taken off twice?), ``bright`` (a tenth
+        above 1.2), ``constant`` (all pixels of a band alike), each with the band.
+
+    Raises
+    ------
+    InputError
+        If the numbers are no reflectance at all: not scaled, or scaled twice.
+    """
+    known = clear & np.isfinite(image).all(axis=0)
+    if known.sum() < _LEAST:
+        return ()
+    values = image[:, known]
+    middle, highest = float(np.median(values)), float(values.max())
+    if middle > _UNSCALED:
+        raise InputError(
+            f"item {item}: half of its reflectances are above {middle:.3g}: they are not scaled",
+            remedy=_REMEDY,
+        )
+    if highest < _SCALED_TWICE:
+        raise InputError(
+            f"item {item}: its highest reflectance is {highest:.2g}: scaled once too often?",
+            remedy=_REMEDY,
+        )
+    found = []
+    for band, row in zip(bands, values, strict=True):
+        for name, doubtful in (
+            ("negative", (row < _NEGATIVE).mean() > _SHARE),
+            ("bright", (row > _BRIGHT).mean() > _SHARE),
+            ("constant", bool(row.max() == row.min())),
+        ):
+            if doubtful:
+                found.append(f"{name} {band}")
+    return tuple(found)
