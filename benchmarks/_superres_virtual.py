@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,8 +61,10 @@ def _bands(size: int) -> list[Band]:
     return [b for name in TEN for b in bands() if b.band == name and b.resolution_m == size]
 
 
-def make(name: str, seed: int, day: float, size_km: float = 3.0) -> Virtual:
-    """The landscape of a region on a day of the year, as it is and as it is seen."""
+def ground(
+    name: str, seed: int, days: Sequence[float], size_km: float
+) -> Iterator[NDArray[np.float32]]:
+    """True reflectance (band, y, x) at 2.5 m of a landscape with its margin, day by day."""
     countryside = load_region(name)
     domain = Domain.around(countryside.place, size_km)
     scoped = Seed(seed, name)
@@ -70,18 +73,24 @@ def make(name: str, seed: int, day: float, size_km: float = 3.0) -> Virtual:
     units = make_units(land.obj, covers)
     climate = load_climate(countryside, YEAR, scoped)
     growth = grow(units, object_altitude(land), countryside, climate, YEAR, scoped)
-    looks = spectra(units, growth, countryside, day, SUN)
     texture, greenness = (t / np.float32(40) for t in textures(domain, scoped))
     order = [[b.band for b in bands()].index(n) for n in TEN]
-    side = min(units.label.shape) // 8 * 8
-    label = units.label[:side, :side]
-    light = 1 + looks.texture[label] * texture[:side, :side]
-    truth = np.stack(
-        [
-            light * looks.mean[label, b] + greenness[:side, :side] * looks.green[label, b]
-            for b in order
-        ]
-    ).astype(np.float32)
+    for day in days:
+        looks = spectra(units, growth, countryside, day, SUN)
+        light = 1 + looks.texture[units.label] * texture
+        yield np.stack(
+            [
+                light * looks.mean[units.label, b] + greenness * looks.green[units.label, b]
+                for b in order
+            ]
+        ).astype(np.float32)
+
+
+def make(name: str, seed: int, day: float, size_km: float = 3.0) -> Virtual:
+    """The landscape of a region on a day of the year, as it is and as it is seen."""
+    (truth,) = ground(name, seed, [day], size_km)
+    side = min(truth.shape[1:]) // 8 * 8
+    truth = truth[:, :side, :side]
     rng = np.random.default_rng(seed)
     seen = {}
     for size in (10, 20):

@@ -1,0 +1,64 @@
+"""Mosaics of virtual areas against the reflectance of the ground in the middle of each month."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks._superres_scenes import TEN
+from benchmarks._superres_virtual import YEAR, ground
+from bocage.grid import NATIVE, geobox
+from bocage.imagery import ImagerySettings, monthly_mosaic, search
+from bocage.simulate import simulate
+from bocage.simulate._domain import Domain
+from bocage.simulate._tables import region
+
+AREAS = (("continental", 7), ("atlantic", 8), ("alpine", 9))
+"""Region and seed of the areas, two kilometres a side."""
+
+SIZE_KM = 2.0
+_FINE = 4
+
+
+def virtual(name: str, seed: int, variants: dict[str, ImagerySettings]) -> dict[str, float]:
+    """Root mean square error of the months of each variant, all bands together.
+
+    Every variant is judged on the pixels and months that the first has observed, whether it has
+    observed them too or filled them in; ``lost`` with the name of a variant is the share of them
+    that it has filled in.
+    """
+    domain = Domain.around(region(name).place, SIZE_KM)
+    west, north = domain.center[0] - domain.half, domain.center[1] + domain.half
+    side = 2 * domain.half
+    box = geobox((west, north - side, west + side, north), NATIVE)
+    rim = round(domain.margin / NATIVE)
+    with tempfile.TemporaryDirectory() as folder:
+        simulate(Path(folder), region=name, size_km=SIZE_KM, seed=seed, years=(YEAR,))
+        made = {}
+        for variant, settings in variants.items():
+            items = search(
+                Path(folder) / "catalog/catalog.json", settings, tuple(box.boundingbox), YEAR
+            )
+            made[variant] = monthly_mosaic(items, box, settings, YEAR)
+    months = next(iter(made.values()))["month"].values
+    days = [30.4 * (int(m) - 0.5) for m in months]
+    every = [m["gap"].values == 0 for m in made.values()]
+    common = every[0] & np.logical_and.reduce([m["gap"].values < 2 for m in made.values()])
+    total = dict.fromkeys(made, 0.0)
+    for step, fine in enumerate(ground(name, seed, days, SIZE_KM)):
+        bands, rows, columns = fine.shape
+        grid = (bands, rows // _FINE, _FINE, columns // _FINE, _FINE)
+        truth = fine.reshape(grid).mean(axis=(2, 4))[:, rim:-rim, rim:-rim]
+        for variant, mosaic in made.items():
+            values = mosaic["reflectance"].sel(band=list(TEN)).values[step]
+            error = np.square(values - truth)[:, common[step]]
+            total[variant] += float(error.sum())
+    count = common.sum() * len(TEN)
+    errors = {variant: float(np.sqrt(t / count)) for variant, t in total.items()}
+    lost = {
+        f"lost {variant}": float((every[0] & ~own).sum() / every[0].sum())
+        for variant, own in zip(made, every, strict=True)
+    }
+    return errors | lost
