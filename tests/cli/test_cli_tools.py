@@ -44,6 +44,20 @@ def test_superres(tmp_path, capsys):
     assert "magic" in err
 
 
+def test_superres_with_a_report(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    values = rng.integers(400, 3000, (4, 64, 64)).astype(np.uint16)
+    write(tmp_path / "in.tif", values, ("B02", "B03", "B04", "B08"))
+    words = ("superres", tmp_path / "in.tif", "--out", tmp_path / "out.tif", "--backend", "bicubic")
+    page = tmp_path / "report.html"
+    code, said, _ = call(capsys, *words, "--report", page, "--json")
+    assert code == 0
+    found = json.loads(said)
+    assert found["report"] == str(page)
+    assert list(found["quality"]["reduced"]) == ["bicubic", "lmmse"]
+    assert "in.tif" in page.read_text()
+
+
 def test_generalize_and_accuracy_and_check(tmp_path, capsys):
     fine = np.kron(truth(2021), np.ones((4, 4), np.uint8))
     grid = rasterio.transform.from_origin(WEST, NORTH, 2.5, 2.5)

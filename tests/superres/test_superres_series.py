@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 import xarray as xr
 
 from bocage.errors import ConfigError, InputError
-from bocage.grid import Block
+from bocage.grid import Block, geobox
 from bocage.rasters import read_raster, wrap, write_geotiff
 from bocage.superres import fine_geobox, superresolve, superresolve_image
 
@@ -46,7 +47,7 @@ def test_the_series_has_the_schema_of_the_mosaic(mosaic):
     assert series["reflectance"].dtype == np.float32
     assert series["valid"].dtype == series["gap"].dtype == np.uint8
     assert series["reflectance"].odc.geobox == BLOCK.geobox(2.5)
-    assert series.attrs == {"year": 2021, "backend": "bicubic"}
+    assert series.attrs == {"year": 2021, "backend": "bicubic", "flags": "{}"}
     for name in ("month", "band", "resolution"):
         assert series[name].values.tolist() == mosaic[name].values.tolist()
 
@@ -188,3 +189,24 @@ def test_shared_detail_follows_the_contrast_of_a_month():
     own = superresolve(data, "default")["reflectance"].values
     assert np.allclose(made, own, atol=2e-3)
     assert np.allclose((made[2] - 0.6) / 3, made[0] - 0.6, atol=1e-3)
+
+
+def test_doubtful_months_are_flagged():
+    rng = np.random.default_rng(2)
+    values = rng.uniform(0.05, 0.3, (3, 2, 20, 20)).astype(np.float32)
+    values[1, 0] = -0.05
+    box = geobox((4_000_000, 3_000_000, 4_000_200, 3_000_200), 10)
+    gap = np.zeros((3, 20, 20), np.uint8)
+    gap[2, :15] = 1
+    flat = {"dims": ("month", "y", "x"), "month": [5, 6, 7]}
+    mosaic = xr.Dataset(
+        {
+            "reflectance": wrap(
+                values, box, dims=("month", "band", "y", "x"), month=[5, 6, 7], band=["B02", "B08"]
+            ),
+            "gap": wrap(gap, box, **flat),
+            "valid": wrap(np.ones_like(gap), box, **flat),
+        }
+    )
+    flags = json.loads(superresolve(mosaic, "bicubic").attrs["flags"])
+    assert flags == {"6": ["constant B02", "negative B02"], "7": ["not observed"]}

@@ -52,17 +52,25 @@ def superres(
         str,
         typer.Option(help="default, lmmse, bicubic, shared_detail, or onnx: and a YAML file."),
     ] = "default",
+    report: Annotated[
+        Path | None, typer.Option(help="An HTML page to write: quality, flags, pictures.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Super-resolve one image from 10 m to 2.5 m."""
     from bocage.rasters import read_raster, write_geotiff
-    from bocage.superres import superresolve_image
+    from bocage.superres import judge, superresolve_image, write_report
 
     source = read_raster(image, what="image")
     result = superresolve_image(source, backend=backend)
     write_geotiff(out, result, nodata=result.attrs.get("nodata"))
     note = result.attrs.get("superres_note", "")
-    said = {"image": str(out), "backend": result.attrs["backend"], "note": note}
+    said: dict[str, Any] = {"image": str(out), "backend": result.attrs["backend"], "note": note}
+    if report is not None:
+        judged = judge(source, result, backend)
+        said |= {"report": str(write_report(report, image.name, source, result, judged))}
+        said |= {"quality": judged.as_dict()}
+        note = "; ".join(filter(None, [note, *judged.flags]))
     give(said, as_json=as_json, text=f"{out}{f' ({note})' if note else ''}")
 
 

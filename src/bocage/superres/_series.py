@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 from affine import Affine
+from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from bocage.errors import InputError
@@ -21,6 +23,7 @@ from bocage.superres._chain import (
     for_series,
     is_ten_metres,
 )
+from bocage.superres._flags import EMPTY, image_flags
 from bocage.superres._native import native_sizes
 
 _DIMS = ("month", "band", "y", "x")
@@ -62,7 +65,9 @@ def superresolve(
         ``valid`` and ``gap`` are repeated. Seen through the point spread of its band (with
         ``bicubic``: averaged over each 4 × 4 block) ``reflectance`` is the mosaic again, the
         20 m bands sharpened to 10 m. Attribute ``backend`` names the backend that was used,
-        ``superres_note`` says what did not go the usual way.
+        ``superres_note`` says what did not go the usual way, ``flags`` (JSON, by month) what is
+        doubtful about a month: see `image_flags`, and ``not observed`` where more than half of
+        it was filled in.
 
     Raises
     ------
@@ -86,9 +91,13 @@ def superresolve(
     months, count, rows, columns = coarse.shape
     fine = np.empty((months, count, FACTOR * rows, FACTOR * columns), dtype=np.float32)
     notes: list[str] = []
+    flags = {}
     for month in range(months):
         image = np.ascontiguousarray(coarse[month].values, dtype=np.float32)
         check_image(image, bands)
+        doubts = _doubts(image, bands, mosaic["gap"].isel(month=month).values)
+        if doubts:
+            flags[int(mosaic["month"].values[month])] = doubts
         made = apply_chain(image, chain)
         fine[month] = made.image
         notes += made.notes
@@ -106,12 +115,20 @@ def superresolve(
                 for name in ("valid", "gap")
             },
         },
-        attrs={**mosaic.attrs, **_named(engine, notes)},
+        attrs={**mosaic.attrs, **_named(engine, notes), "flags": json.dumps(flags)},
     )
     series["reflectance"].attrs = dict(mosaic["reflectance"].attrs)
     if "resolution" in mosaic.coords:
         series = series.assign_coords(resolution=("band", mosaic["resolution"].values))
     return series
+
+
+def _doubts(
+    image: NDArray[np.float32], bands: tuple[str, ...], gap: NDArray[np.integer]
+) -> list[str]:
+    """Flags of the image of a month."""
+    filled = ["not observed"] if (gap != 0).mean() > EMPTY else []
+    return [*image_flags(image, bands), *filled]
 
 
 def _named(engine: SuperResolver, notes: Sequence[str]) -> dict[str, str]:

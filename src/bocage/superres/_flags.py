@@ -1,0 +1,59 @@
+"""What is doubtful about an image, so that a bad one can be left out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+EMPTY = 0.5
+"""Share of pixels without a value from which an image is called so."""
+
+_SHARE = 0.1
+_NEGATIVE = -0.02
+_BRIGHT = 1.2
+_SCALE = (0.005, 3.0)  # range of the median of an image that can be reflectance
+_LEAST_SIDE = 16
+
+
+def image_flags(image: NDArray[np.float32], bands: tuple[str, ...]) -> tuple[str, ...]:
+    """Name what is doubtful about an image.
+
+    Parameters
+    ----------
+    image
+        Reflectance (band, y, x), NaN where there is nothing.
+    bands
+        Their names.
+
+    Returns
+    -------
+    tuple of str
+        Any of ``nothing``, ``empty`` (half of the pixels), ``small`` (below 16 pixels a side),
+        ``scale`` (its median cannot be one of reflectance), and with the band ``constant``,
+        ``negative`` (a tenth below −0.02), ``bright`` (a tenth above 1.2: cloud, snow, or
+        saturated).
+    """
+    known = np.isfinite(image)
+    if not known.any():
+        return ("nothing",)
+    found = []
+    if min(image.shape[1:]) < _LEAST_SIDE:
+        found.append("small")
+    if 1 - known.all(axis=0).mean() >= EMPTY:
+        found.append("empty")
+    middle = abs(float(np.median(image[known])))
+    if not _SCALE[0] <= middle <= _SCALE[1]:
+        found.append("scale")
+    for band, values, inside in zip(bands, image, known, strict=True):
+        row = values[inside]
+        if not row.size:
+            found.append(f"empty {band}")
+            continue
+        for name, doubtful in (
+            ("constant", row.size > 1 and bool(row.max() == row.min())),
+            ("negative", (row < _NEGATIVE).mean() > _SHARE),
+            ("bright", "scale" not in found and (row > _BRIGHT).mean() > _SHARE),
+        ):
+            if doubtful:
+                found.append(f"{name} {band}")
+    return tuple(found)

@@ -1,0 +1,128 @@
+import json
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from bocage.grid import geobox
+from bocage.rasters import wrap
+from bocage.superres import image_flags, judge, superresolve_image, write_report
+from bocage.superres._judge import find_window
+
+BANDS = ("B02", "B03", "B04", "B08")
+
+
+def picture(side=80, bands=BANDS, scale=1.0):
+    rng = np.random.default_rng(4)
+    fields = ndimage.zoom(rng.random((len(bands), side // 8, side // 8)), (1, 8, 8), order=0)
+    values = 0.05 + 0.3 * ndimage.gaussian_filter(fields, (0, 0.6, 0.6))
+    box = geobox((4_000_000, 3_000_000 - 10 * side, 4_000_000 + 10 * side, 3_000_000), 10)
+    values = (values * scale).astype(np.float32 if scale == 1 else np.uint16)
+    return wrap(values, box, dims=("band", "y", "x"), band=list(bands))
+
+
+@pytest.mark.parametrize("scale", [1.0, 10000.0])
+def test_an_image_is_judged_beside_bicubic_and_lmmse(scale):
+    source = picture(scale=scale)
+    found = judge(source, superresolve_image(source, "lmmse"), "lmmse")
+    assert found.flags == ()
+    assert list(found.reduced) == ["bicubic", "lmmse"]
+    assert found.reduced["lmmse"]["psnr"] > found.reduced["bicubic"]["psnr"]
+    assert found.native["lmmse"]["reflectance"] < found.native["bicubic"]["reflectance"]
+    assert found.consistency < 0.002
+    assert found.scale == 1 / scale
+    json.dumps(found.as_dict())
+
+
+def test_a_result_that_is_not_of_its_source_is_flagged():
+    source = picture()
+    result = superresolve_image(source, "lmmse")
+    assert "away from source" in judge(source, result + 0.05, "lmmse").flags
+
+
+def test_a_blurred_result_is_flagged():
+    source = picture(side=160)
+    result = superresolve_image(source, "lmmse")
+    blurred = result.copy(data=ndimage.gaussian_filter(result.values, (0, 6, 6)))
+    flags = judge(source, blurred, "lmmse").flags
+    assert {"not sharper", "away from source"} <= set(flags)
+
+
+def test_small_images_and_images_full_of_holes_are_not_judged():
+    small = picture(side=32)
+    assert "not judged" in judge(small, superresolve_image(small, "bicubic"), "bicubic").flags
+    holed = picture()
+    holed.values[:, ::20, ::20] = np.nan
+    found = judge(holed, superresolve_image(holed, "bicubic"), "bicubic")
+    assert found.flags == ("not judged",)
+    assert found.window is None
+
+
+def test_the_part_that_is_judged_has_no_hole_and_is_near_the_middle():
+    known = np.ones((200, 300), bool)
+    assert find_window(known) == (slice(32, 160), slice(80, 208))
+    known[:, 100] = False
+    rows, columns = find_window(known)
+    assert known[rows, columns].all()
+    assert rows.stop - rows.start == 128
+    assert find_window(np.zeros((200, 300), bool)) is None
+
+
+def plain(blue=0.05, nir=0.3, side=20):
+    rng = np.random.default_rng(0)
+    level = np.array([blue, nir], np.float32)[:, None, None]
+    return level + rng.normal(0, 0.005, (2, side, side)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (plain(), ()),
+        (plain(side=4), ("small",)),
+        (plain() * 10000, ("scale",)),
+        (plain() / 10000, ("scale",)),
+        (plain(blue=-0.06), ("negative B02",)),
+        (plain(nir=1.4), ("bright B08",)),
+        (np.full((2, 20, 20), np.nan, np.float32), ("nothing",)),
+        (np.full((2, 20, 20), 0.2, np.float32), ("constant B02", "constant B08")),
+        (np.full((2, 1, 20), 0.2, np.float32), ("small", "constant B02", "constant B08")),
+    ],
+)
+def test_what_is_doubtful_is_named(image, expected):
+    assert image_flags(image, ("B02", "B08")) == expected
+
+
+def test_half_an_image_is_empty():
+    image = plain()
+    image[:, :10] = np.nan
+    assert image_flags(image, ("B02", "B08")) == ("empty",)
+    image = plain()
+    image[0] = np.nan
+    assert image_flags(image, ("B02", "B08")) == ("empty", "empty B02")
+
+
+def test_the_page_holds_figures_and_pictures(tmp_path):
+    source = picture()
+    result = superresolve_image(source, "lmmse")
+    path = write_report(
+        tmp_path / "r.html", "<a & b>", source, result, judge(source, result, "lmmse")
+    )
+    text = path.read_text()
+    assert "&lt;a &amp; b&gt;" in text
+    assert text.count("data:image/png;base64,") == 6
+    assert "<td>bicubic</td>" in text
+    assert "<td>lmmse</td>" in text
+    assert "http" not in text
+
+
+@pytest.mark.parametrize("bands", [("B11",), ("B02", "B03", "B04")])
+def test_a_page_of_few_bands_and_without_any_value(tmp_path, bands):
+    source = picture(bands=bands)
+    result = superresolve_image(source, "bicubic")
+    write_report(tmp_path / "a.html", "a", source, result, judge(source, result, "bicubic"))
+    source.values[:] = np.nan
+    result = superresolve_image(source, "bicubic")
+    judged = judge(source, result, "bicubic")
+    assert judged.flags == ("nothing", "not judged")
+    page = write_report(tmp_path / "b.html", "b", source, result, judged).read_text()
+    assert "nothing was measured" in page
