@@ -249,3 +249,137 @@ def test_the_solar_day_shifts_with_longitude(shot):
     assert solar_day(item).isoformat() == "2021-05-06"
     item.bbox = None
     assert solar_day(item).isoformat() == "2021-05-05"
+
+
+FIVE = ("B02", "B03", "B04", "B08", "B11")
+GRASS, CLOUD, SNOW = (300, 600, 400, 4000, 2000), (5000,) * 5, (8000, 8000, 8000, 7000, 800)
+
+
+@pytest.fixture
+def spectrum(tmp_path, image, item):
+    """An item of five bands, the same spectrum all over or a picture (band, y, x)."""
+
+    def make(when, values, side=24):
+        values = np.asarray(values)
+        if values.ndim == 1:
+            values = np.broadcast_to(values[:, None, None], (5, side, side))
+        path = tmp_path / f"{when}.tif"
+        image(path, values.astype(np.uint16), descriptions=FIVE, nodata=0)
+        fields = {"eo:bands": [{"name": b} for b in FIVE]}
+        return item(f"i{when}", f"{when}T10:00:00", {"image": (path, fields)})
+
+    return make
+
+
+def entries(mosaic):
+    return {d["date"]: d for d in json.loads(mosaic.attrs["dates"])}
+
+
+def test_a_cloud_without_a_mask_is_screened_out(spectrum, grid):
+    days = ("2021-05-05", "2021-05-15", "2021-06-05", "2021-07-05", "2021-07-25")
+    items = [spectrum(d, CLOUD if d == "2021-06-05" else GRASS) for d in days]
+    settings = ImagerySettings(bands=FIVE, cloud_mask="none", months=(5, 6, 7))
+    mosaic = monthly_mosaic(items, grid(24, 24), settings, 2021)
+    assert mosaic.attrs["screen"] == "cloud, shadow"
+    assert entries(mosaic)["2021-06-05"]["screened"] == 1
+    assert (mosaic["gap"].sel(month=6) == 1).all()
+    assert np.allclose(mosaic["reflectance"].sel(month=6, band="B02"), 0.03, atol=1e-5)
+    assert (mosaic["fill_error"].sel(month=6) < 1e-4).all()
+    trusting = ImagerySettings(**{**settings.__dict__, "screen": "none"})
+    plain = monthly_mosaic(items, grid(24, 24), trusting, 2021)
+    assert np.allclose(plain["reflectance"].sel(month=6, band="B02"), 0.5)
+    assert plain.attrs["screen"] == "none"
+
+
+def test_composites_of_months_are_not_screened(spectrum, grid):
+    items = [spectrum(d, GRASS) for d in ("2021-05-15", "2021-06-15", "2021-07-15")]
+    items[1] = spectrum("2021-06-16", CLOUD)
+    for one in items:
+        one.properties |= {
+            "start_datetime": "2021-05-01T00:00:00Z", "end_datetime": "2021-05-31T00:00:00Z",
+        }  # fmt: skip
+    settings = ImagerySettings(bands=FIVE, cloud_mask="none", months=(5, 6, 7))
+    mosaic = monthly_mosaic(items, grid(24, 24), settings, 2021)
+    assert mosaic.attrs["screen"] == "none: composites of months are taken as they are"
+    assert (mosaic["gap"] == 0).all()
+
+
+@pytest.mark.parametrize("snow", ["avoid", "keep"])
+def test_snow_counts_where_a_month_shows_nothing_else(spectrum, grid, snow):
+    items = [spectrum(d, SNOW) for d in ("2021-01-05", "2021-01-15", "2021-02-05", "2021-02-15")]
+    items.append(spectrum("2021-02-25", GRASS))
+    settings = ImagerySettings(bands=FIVE, cloud_mask="none", months=(1, 2), snow=snow)
+    blue = monthly_mosaic(items, grid(24, 24), settings, 2021)["reflectance"].sel(band="B02")
+    assert np.allclose(blue.sel(month=1), 0.8)
+    assert np.allclose(blue.sel(month=2), 0.03 if snow == "avoid" else 0.8, atol=0.01)
+
+
+def test_the_age_of_a_pixel(spectrum, grid):
+    items = [spectrum("2021-05-06", GRASS), spectrum("2021-05-30", GRASS)]
+    settings = ImagerySettings(bands=FIVE, cloud_mask="none", months=(5, 6))
+    mosaic = monthly_mosaic(items, grid(24, 24), settings, 2021)
+    assert (mosaic["age"].sel(month=5) == 2).all()
+    assert (mosaic["age"].sel(month=6) == -128).all()
+    chosen = ImagerySettings(**{**settings.__dict__, "composite": "medoid"})
+    assert (monthly_mosaic(items, grid(24, 24), chosen, 2021)["age"].sel(month=5) == -10).all()
+
+
+def test_shifts_are_reported_and_put_right(spectrum, grid):
+    rng = np.random.default_rng(0)
+    patches = np.kron(rng.random((16, 16)), np.ones((6, 6)))
+    ground = np.array(GRASS)[:, None, None] * (0.6 + 0.8 * patches)
+    days = ("2021-05-02", "2021-05-07", "2021-05-12", "2021-05-17", "2021-05-22")
+    # The third lies one row too low and one column too far to the right.
+    moved = np.roll(ground, (1, 1), axis=(1, 2))
+    items = [spectrum(d, moved if d == days[2] else ground) for d in days]
+    settings = ImagerySettings(
+        bands=FIVE, cloud_mask="none", months=(5,), screen="none", coregister="report"
+    )
+    found = entries(monthly_mosaic(items, grid(96, 96), settings, 2021))
+    assert np.allclose(found[days[2]]["shift"], [-1, -1], atol=0.05)
+    assert np.allclose(found[days[0]]["shift"], [0, 0], atol=0.05)
+    assert not found[days[2]]["moved"]
+    right = ImagerySettings(**{**settings.__dict__, "coregister": "apply"})
+    alone = [items[0], items[1], items[2]]
+    middle = (slice(None), slice(None), slice(4, -4), slice(4, -4))
+    aligned = monthly_mosaic(alone, grid(96, 96), right, 2021)
+    assert entries(aligned)[days[2]]["moved"]
+    plain = monthly_mosaic(alone[:2], grid(96, 96), settings, 2021)["reflectance"].values[middle]
+    assert np.allclose(aligned["reflectance"].values[middle], plain, atol=0.01)
+
+
+def test_wrong_scales_are_refused_and_doubtful_images_named(spectrum, grid):
+    settings = ImagerySettings(bands=FIVE, cloud_mask="none", months=(5,))
+    wrong = spectrum("2021-05-05", np.array(GRASS) * 10)
+    wrong.assets["image"].extra_fields["raster:bands"] = [{"scale": 1.0, "offset": 0.0}] * 5
+    with pytest.raises(InputError, match="item i2021-05-05: half of its reflectances are above"):
+        monthly_mosaic([wrong], grid(24, 24), settings, 2021)
+    below = spectrum("2021-05-06", GRASS)
+    below.assets["image"].extra_fields["raster:bands"] = [{"scale": 1e-4, "offset": -0.1}] * 5
+    found = entries(monthly_mosaic([below], grid(24, 24), settings, 2021))
+    assert "negative B02" in found["2021-05-06"]["faults"]
+
+
+def test_one_row_and_nodata_edges(spectrum, grid):
+    settings = ImagerySettings(
+        bands=FIVE, cloud_mask="none", months=(5,), coregister="apply", composite="weighted_medoid"
+    )
+    values = np.broadcast_to(np.array(GRASS)[:, None, None], (5, 24, 24)).copy()
+    values[:, :, :6] = 0
+    items = [spectrum("2021-05-05", values), spectrum("2021-05-10", values)]
+    mosaic = monthly_mosaic(items, grid(24, 1), settings, 2021)
+    refl = mosaic["reflectance"].values[0, :, 0]
+    assert np.isnan(refl[:, :6]).all()
+    # Nodata does not bleed: the first pixels beside it are as bright as all others.
+    assert np.allclose(refl[:, 6:], np.array(GRASS)[:, None] / 1e4, atol=1e-6)
+
+
+def test_smoothing_is_a_setting(spectrum, grid):
+    days = [f"2021-{m:02d}-15" for m in range(1, 13)]
+    items = [spectrum(d, np.array(GRASS) * (1.2 if n % 2 else 0.8)) for n, d in enumerate(days)]
+    settings = ImagerySettings(bands=FIVE, cloud_mask="none", screen="none")
+    plain = monthly_mosaic(items, grid(24, 24), settings, 2021)["reflectance"]
+    soft = ImagerySettings(**{**settings.__dict__, "smooth": "whittaker", "smooth_strength": 9.0})
+    smooth = monthly_mosaic(items, grid(24, 24), soft, 2021)["reflectance"]
+    assert float(smooth.std("month").max()) < 0.2 * float(plain.std("month").max())
+    assert np.allclose(smooth.mean("month"), plain.mean("month"), atol=1e-5)

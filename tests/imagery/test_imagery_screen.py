@@ -119,18 +119,23 @@ def test_nothing_is_found_outside_what_is_clear_and_clouded_neighbours_do_not_co
 def test_what_is_found_depends_on_a_radius_only():
     """So blocks with a halo agree."""
     rng = np.random.default_rng(5)
-    base = rng.normal(0.05, 0.01, (7, 90, 90)).astype(np.float32)
-    for _ in range(12):
+    noise = rng.normal(1, 0.1, (len(SCREEN_BANDS), 7, 90, 90))
+    bands = {b: (GRASS[b] * n).astype(np.float32) for b, n in zip(SCREEN_BANDS, noise, strict=True)}
+    for _ in range(40):
         date, y, x = rng.integers(7), *rng.integers(80, size=2)
-        base[date, y : y + 15, x : x + 15] += rng.uniform(0, 0.1)
-    clear = np.ones(base.shape, bool)
+        place = (date, slice(y, y + 15), slice(x, x + 15))
+        bright, dark = rng.uniform(0, 0.1), rng.uniform(0.4, 1)
+        for b in bands:
+            bands[b][place] = bands[b][place] * dark + bright * (dark > 0.8)
+    clear = np.ones((7, 90, 90), bool)
     days = np.arange(7, dtype=np.int64) * 5
-    whole = screen({"B02": base, "B04": base * 0.8}, clear, days)
+    whole = screen(bands, clear, days)
     part = (slice(None), slice(10, 70), slice(20, 80))
-    cut = screen({"B02": base[part], "B04": base[part] * 0.8}, clear[part], days)
+    cut = screen({b: v[part] for b, v in bands.items()}, clear[part], days)
     inner = (slice(None), slice(RADIUS, -RADIUS), slice(RADIUS, -RADIUS))
-    assert (whole.cloud[part][inner] == cut.cloud[inner]).all()
-    assert whole.cloud.any()
+    for name in ("cloud", "shadow"):
+        assert (getattr(whole, name)[part][inner] == getattr(cut, name)[inner]).all()
+        assert getattr(whole, name)[part][inner].any()
 
 
 def test_snow_is_bright_in_near_infrared_and_dark_beyond():

@@ -50,7 +50,9 @@ def superres(
     out: Annotated[Path, typer.Option(help="The 2.5 m GeoTIFF to write.")],
     backend: Annotated[
         str,
-        typer.Option(help="default, lmmse, bicubic, shared_detail, or onnx: and a YAML file."),
+        typer.Option(
+            help="default, lmmse, bicubic, shared_detail, onnx:FILE.yaml or sen2sr:FOLDER."
+        ),
     ] = "default",
     report: Annotated[
         Path | None, typer.Option(help="An HTML page to write: quality, flags, pictures.")

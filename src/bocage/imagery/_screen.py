@@ -49,14 +49,14 @@ SPAN_DAYS = 60
 WINDOW = 5
 """Pixels that are averaged before comparing."""
 
-REACH = 10
+REACH = 7
 """Pixels that a cloud is followed into the weaker range."""
 
 GROWTH = 2
 """Pixels that what was found is grown by."""
 
-RADIUS = 2 * (WINDOW // 2) + 1 + REACH + GROWTH
-"""Pixels around a pixel that what is found there depends on; the halo of a block is wider."""
+RADIUS = 3 * (WINDOW // 2) + 1 + REACH + GROWTH
+"""Pixels around a pixel that what is found there depends on: the halo of a block of 160 m."""
 
 HAZE_UNIT = 0.001
 """Reflectance of one count of `Screened.haze`."""
@@ -124,7 +124,7 @@ def screen(bands: Mapping[str, Stack], clear: Mask, days: NDArray[np.int64]) -> 
     cloud = _follow(rise, *CLOUD) & sought
     shadow = np.zeros_like(cloud)
     if all(b in bands for b in SHADOW_BANDS):
-        shadow = _follow(_darkening(bands, usable & ~cloud, sought, days), *SHADOW) & sought
+        shadow = _follow(_darkening(bands, usable, sought, days), *SHADOW) & sought
     with np.errstate(invalid="ignore"):
         counts = np.clip(rise / HAZE_UNIT, 0, 255)
     return Screened(cloud, shadow, np.nan_to_num(counts).astype(np.uint8))

@@ -17,6 +17,8 @@ from bocage.superres._bicubic import Bicubic
 from bocage.superres._fine10 import Fine10
 from bocage.superres._lmmse import Lmmse
 from bocage.superres._onnx import PREFIX, OnnxBackend, read_description
+from bocage.superres._sen2sr import PREFIX as SEN2SR
+from bocage.superres._sen2sr import Sen2Sr, tensor_files
 from bocage.superres._shared import SharedDetail
 
 _DATA = Path(__file__).parent / "data"
@@ -82,8 +84,9 @@ def get_backend(name: str = "default") -> SuperResolver:
     ----------
     name
         A key of `BACKENDS`, ``default``, ``onnx:`` followed by the path of a YAML file that
-        describes a network, or the name of an entry point in the group ``bocage.superres``
-        (a factory without arguments).
+        describes a network, ``sen2sr:`` followed by a folder with the published tensors of
+        SEN2SRLite, or the name of an entry point in the group ``bocage.superres`` (a factory
+        without arguments).
 
     Raises
     ------
@@ -93,6 +96,8 @@ def get_backend(name: str = "default") -> SuperResolver:
     wanted = DEFAULT if name == "default" else name
     if wanted.startswith(PREFIX):
         return OnnxBackend(wanted.removeprefix(PREFIX))
+    if wanted.startswith(SEN2SR):
+        return Sen2Sr(wanted.removeprefix(SEN2SR))
     if wanted in BACKENDS:
         return BACKENDS[wanted]()
     plugins = entry_points(group=GROUP)
@@ -104,7 +109,11 @@ def get_backend(name: str = "default") -> SuperResolver:
                 remedy="it must be a factory of objects with name and upscale(image, bands)",
             )
         return backend
-    names = [*sorted({"default", *BACKENDS, *plugins.names}), f"{PREFIX}FILE.yaml"]
+    names = [
+        *sorted({"default", *BACKENDS, *plugins.names}),
+        f"{PREFIX}FILE.yaml",
+        f"{SEN2SR}FOLDER",
+    ]
     raise ConfigError(
         f"superres.backend: there is no backend '{name}'", remedy=f"use one of: {', '.join(names)}"
     )
@@ -129,5 +138,7 @@ def fingerprint(name: str = "default") -> str:
         described = existing(wanted.removeprefix(PREFIX), "superres.backend")
         model = described.parent / read_description(described).model
         files += [described, existing(model, "superres.backend")]
+    if wanted.startswith(SEN2SR):
+        files += tensor_files(Path(wanted.removeprefix(SEN2SR))).values()
     parts = [wanted, *(sha256(f) for f in sorted(files))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

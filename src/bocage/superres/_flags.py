@@ -11,7 +11,7 @@ EMPTY = 0.5
 _SHARE = 0.1
 _NEGATIVE = -0.02
 _BRIGHT = 1.2
-_SCALE = (0.005, 3.0)  # range of the median of an image that can be reflectance
+_SCALE = (0.005, 3.0)  # a highest and a middle value between which all reflectance lies
 _LEAST_SIDE = 16
 
 
@@ -29,7 +29,7 @@ def image_flags(image: NDArray[np.float32], bands: tuple[str, ...]) -> tuple[str
     -------
     tuple of str
         Any of ``nothing``, ``empty`` (half of the pixels), ``small`` (below 16 pixels a side),
-        ``scale`` (its median cannot be one of reflectance), and with the band ``constant``,
+        ``scale`` (the numbers cannot be reflectance), and with the band ``constant``,
         ``negative`` (a tenth below −0.02), ``bright`` (a tenth above 1.2: cloud, snow, or
         saturated).
     """
@@ -41,8 +41,7 @@ def image_flags(image: NDArray[np.float32], bands: tuple[str, ...]) -> tuple[str
         found.append("small")
     if 1 - known.all(axis=0).mean() >= EMPTY:
         found.append("empty")
-    middle = abs(float(np.median(image[known])))
-    if not _SCALE[0] <= middle <= _SCALE[1]:
+    if np.abs(image[known]).max() < _SCALE[0] or np.median(image[known]) > _SCALE[1]:
         found.append("scale")
     for band, values, inside in zip(bands, image, known, strict=True):
         row = values[inside]
