@@ -291,6 +291,19 @@ def test_a_cloud_without_a_mask_is_screened_out(spectrum, grid):
     assert plain.attrs["screen"] == "none"
 
 
+def test_haze_counts_where_a_month_shows_nothing_else(spectrum, grid):
+    days = ("2021-05-05", "2021-05-15", "2021-06-05", "2021-07-05", "2021-07-15", "2021-07-25")
+    haze = [v + 600 for v in GRASS]
+    items = [spectrum(d, haze if d in (days[2], days[4]) else GRASS) for d in days]
+    settings = ImagerySettings(bands=FIVE, cloud_mask="none", months=(5, 6, 7))
+    mosaic = monthly_mosaic(items, grid(24, 24), settings, 2021)
+    found = entries(mosaic)
+    assert [found[d]["screened"] for d in days] == [0, 0, 1, 0, 1, 0]
+    blue = mosaic["reflectance"].sel(band="B02").mean(("y", "x"))
+    assert np.allclose(blue, [0.03, 0.09, 0.03], atol=1e-5)
+    assert mosaic["valid"].max(("y", "x")).values.tolist() == [2, 1, 2]
+
+
 def test_composites_of_months_are_not_screened(spectrum, grid):
     items = [spectrum(d, GRASS) for d in ("2021-05-15", "2021-06-15", "2021-07-15")]
     items[1] = spectrum("2021-06-16", CLOUD)

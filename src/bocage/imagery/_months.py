@@ -55,6 +55,7 @@ def compose_months(seen: Observations, slots: Sequence[Slot], settings: ImageryS
         off = np.array([days_off(seen.days[n].day, slot) for n in chosen], dtype=np.float32)
         for rows in seen.strips(chosen, len(seen.bands)):
             stack = seen.stack(chosen, rows=rows)
+            _avoid_doubt(stack, [seen.doubtful[n][rows] for n in chosen])
             if settings.snow == "avoid":
                 _avoid_snow(stack, seen.bands)
             clear = np.isfinite(stack[:, 0])
@@ -86,6 +87,13 @@ def _age(
     else:
         days = (off[:, None, None] * clear).sum(axis=0) / np.maximum(count, 1)
     return np.where(count > 0, np.clip(np.round(days), -127, 127), NOT_SEEN).astype(np.int8)
+
+
+def _avoid_doubt(stack: NDArray[np.float32], doubtful: Sequence[NDArray[np.bool_]]) -> None:
+    """Take doubtful observations out of a month where a pixel has others."""
+    doubt = np.stack(doubtful)
+    sure = (np.isfinite(stack[:, 0]) & ~doubt).any(axis=0)
+    stack[np.broadcast_to((doubt & sure)[:, None], stack.shape)] = np.nan
 
 
 def _avoid_snow(stack: NDArray[np.float32], bands: tuple[str, ...]) -> None:

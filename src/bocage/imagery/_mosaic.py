@@ -58,7 +58,7 @@ def monthly_mosaic(
         window), ``band``, ``resolution`` (band; metres, native), ``x``, ``y``, ``spatial_ref``;
         attributes ``year``, ``screen`` (what the series was screened for) and ``dates``: JSON, a
         list with an entry a day: ``date``, ``month``, ``items``, ``clear`` (share of the grid
-        that the mask leaves), ``screened`` (share of the grid that the screening took away),
+        that the mask leaves), ``screened`` (share of the grid that the screening found),
         ``shift`` (rows and columns by which the image must be moved to lie on the others, or
         null), ``moved`` (whether it was) and ``faults``.
 

@@ -45,8 +45,8 @@ class Day:
 class Observations:
     """Images of one piece of ground, one a day, in a file that goes away with it.
 
-    Memory holds two bytes a pixel and day, whatever the number of bands: whether the day is
-    usable, and its haze.
+    Memory holds three bytes a pixel and day, whatever the number of bands: whether the day is
+    usable, whether it is doubtful, and its haze.
 
     Attributes
     ----------
@@ -56,6 +56,8 @@ class Observations:
         The days, in the order they were added.
     usable
         Clear pixels of each day, bool (y, x).
+    doubtful
+        Usable pixels of each day, bool (y, x), that count only where a month has no others.
     haze
         Haze of each day, uint8 (y, x), see `bocage.imagery._screen.Screened`.
     """
@@ -64,6 +66,7 @@ class Observations:
     shape: tuple[int, int]
     days: list[Day] = field(default_factory=list)
     usable: list[NDArray[np.bool_]] = field(default_factory=list)
+    doubtful: list[NDArray[np.bool_]] = field(default_factory=list)
     haze: list[NDArray[np.uint8]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -87,6 +90,7 @@ class Observations:
         """Keep the image (band, y, x) of a day, NaN in all bands where it is not clear."""
         self.days.append(day)
         self.usable.append(np.isfinite(image[0]))
+        self.doubtful.append(np.zeros(self.shape, dtype=bool))
         self.haze.append(np.zeros(self.shape, dtype=np.uint8))
         self._write(len(self.days) - 1, image)
 

@@ -18,6 +18,9 @@ from bocage.imagery._register import REGISTER_BANDS, find_shift
 from bocage.imagery._screen import CLOUD_BANDS, RADIUS, SCREEN_BANDS, SHADOW_BANDS, screen
 from bocage.imagery._settings import ImagerySettings
 
+THICK = 100
+"""Counts of haze from which what was found hides the ground: it never counts."""
+
 _STILL = 0.02
 """Pixels below which an image is not read again."""
 
@@ -36,7 +39,8 @@ def rule_out(seen: Observations, settings: ImagerySettings, dates: list[dict[str
     Parameters
     ----------
     seen
-        The observations; what is found is no longer usable, and haze is noted.
+        The observations; what is found is no longer usable, or where it does not hide the ground
+        doubtful, and haze is noted.
     settings
         Nothing is done unless ``screen`` is ``series``.
     dates
@@ -79,7 +83,9 @@ def _screen_days(
             seen.haze[number][rows] = found.haze[position, inner]
     for position, number in enumerate(days):
         dates[number]["screened"] = round(float((seen.usable[number] & bad[position]).mean()), 4)
-        seen.usable[number] &= ~bad[position]
+        thick = bad[position] & (seen.haze[number] >= THICK)
+        seen.usable[number] &= ~thick
+        seen.doubtful[number] = bad[position] & ~thick
 
 
 def align(

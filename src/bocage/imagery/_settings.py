@@ -43,7 +43,8 @@ class ImagerySettings:
         Growth of clouds and shadows, pixels of 10 m.
     screen
         ``series``: clouds, haze and shadows that the mask has missed are found by what stands
-        out against the dates before and after; ``none``: the mask is trusted.
+        out against the dates before and after, and count, where they do not hide the ground, only
+        if a month shows nothing else; ``none``: the mask is trusted.
     snow
         ``avoid``: snow counts only where a pixel was not seen without it in that month;
         ``keep``: it counts like any other observation.
