@@ -28,7 +28,7 @@ def monthly_mosaic(
     """Make the monthly mosaics of one status year.
 
     Images of all days are read once and kept in a temporary file, and what needs many of them is
-    done by strips of rows: memory hardly grows with their number. Items of one day are merged
+    done by strips of rows: memory grows little with their number. Items of one day are merged
     before they count as one observation; where they overlap, the newest processing and then the
     first identifier wins. Nothing is raised for what is cloudy: see `require_months`,
     `check_mosaic` and `require_observed`.
