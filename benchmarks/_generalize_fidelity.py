@@ -120,5 +120,5 @@ def _cracks(codes: Codes, transform: Affine) -> Geometries:
 
 def _lines(transform: Affine, *ends: Any) -> Geometries:
     x0, y0, x1, y1 = ends
-    pairs = np.stack([transform * (x0, y0), transform * (x1, y1)])
+    pairs = np.stack([transform @ (x0, y0), transform @ (x1, y1)])
     return np.asarray(shapely.linestrings(pairs.transpose(2, 0, 1)), dtype=object)

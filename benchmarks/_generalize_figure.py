@@ -93,7 +93,7 @@ def _means(mask: Bools, side: int, step: int) -> Floats:
 
 
 def _box(land: Landscape, corner: tuple[int, int]) -> tuple[float, float, float, float]:
-    left, top = land.transform * (corner[1], corner[0])
+    left, top = land.transform @ (corner[1], corner[0])
     return left, top - WINDOW_M, left + WINDOW_M, top
 
 

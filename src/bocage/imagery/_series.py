@@ -111,7 +111,7 @@ def align(
         if settings.coregister == "apply" and np.hypot(*shift) > _STILL:
             down, right = shift
             moved = GeoBox(
-                geobox.shape, geobox.affine * Affine.translation(-right, -down), geobox.crs
+                geobox.shape, geobox.affine @ Affine.translation(-right, -down), geobox.crs
             )
             again = merge_day([items[i] for i in seen.days[number].items], moved, settings)
             if again is not None:
