@@ -16,7 +16,7 @@ from bocage.model._settings import ModelSettings
 SIDES_M = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
 """Sides of the squares that are tried, metres."""
 
-_DRAWS = 12  # of the squares of each side
+_DRAWS = 24  # of the squares of each side
 _SHARE = 0.2  # of the squares is held out
 _FEWEST, _ENOUGH = 10, 25  # squares, so that two and five are held out
 _USUAL_M = 100.0  # where nothing is known of the map
@@ -68,7 +68,7 @@ def split_labels(pixels: Pixels, settings: ModelSettings) -> Split:
     With ``calibration_m: auto`` the labels that are held out look about as foreign to the others
     as the pixels without labels, which stand for the map, look to all labels: that side of the
     squares is taken at which the distances to the most similar season are distributed most like
-    those of the map, in the mean of some draws, and of these the best (after Linnenbrink et al.
+    those of the map, over some draws, and of these the best (after Linnenbrink et al.
     2024, Geosci. Model Dev., who match distances in space; seasons also tell the borders of
     parcels, where no label lies). Labels that share the parcels of others make a model look too
     sure, labels of another country too unsure. Where much of the map lies beyond the reach of
@@ -111,8 +111,11 @@ def _most_alike(
     tried = []
     for side in [s for s in sides if _count(own, s) >= _ENOUGH] or sides:
         draws = [_hold_out(own, side, rng) for _ in range(_DRAWS)]
-        misfits = [likeness.misfit(held) for held in draws]
-        tried.append((float(np.mean(misfits)), side, draws[int(np.argmin(misfits))]))
+        near = [likeness.nearest(held) for held in draws]
+        # Of all draws together: few large squares are never like the map, each draw for itself.
+        misfit = likeness.misfit(np.concatenate(near))
+        best = int(np.argmin([likeness.misfit(each) for each in near]))
+        tried.append((misfit, side, draws[best]))
     _, side, held = min(tried, key=lambda t: t[:2])
     return side, held
 
@@ -146,12 +149,16 @@ class _Likeness:
         far = _apart(seasons[len(labels) :], to).min(axis=1)
         return cls(far, asked, labels, _apart(to[: len(asked)], to))
 
-    def misfit(self, held: NDArray[np.bool_]) -> float:
+    def nearest(self, held: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Of held-out labels to the label outside that is most like each, (n,)."""
+        apart = self.apart[held[self.asked]][:, ~held[self.labels]]
+        found: NDArray[np.float32] = apart.min(axis=1, initial=np.inf)
+        return found
+
+    def misfit(self, near: NDArray[np.float32]) -> float:
         """How differently far held-out labels and the map are, of the labels (Wasserstein)."""
-        rows, columns = held[self.asked], ~held[self.labels]
-        if not rows.any() or not columns.any():
-            return np.inf
-        return float(wasserstein_distance(self.apart[rows][:, columns].min(axis=1), self.far))
+        near = near[np.isfinite(near)]
+        return float(wasserstein_distance(near, self.far)) if len(near) else np.inf
 
 
 def _seasons(pixels: Pixels, labels: int) -> NDArray[np.float32]:
