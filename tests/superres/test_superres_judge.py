@@ -7,7 +7,7 @@ from scipy import ndimage
 from bocage.grid import geobox
 from bocage.rasters import wrap
 from bocage.superres import image_flags, judge, superresolve_image, write_report
-from bocage.superres._judge import find_window
+from bocage.superres._judge import Judgement, find_window
 
 BANDS = ("B02", "B03", "B04", "B08")
 
@@ -126,3 +126,23 @@ def test_a_page_of_few_bands_and_without_any_value(tmp_path, bands):
     assert judged.flags == ("nothing", "not judged")
     page = write_report(tmp_path / "b.html", "b", source, result, judged).read_text()
     assert "nothing was measured" in page
+
+
+def test_bicubic_is_held_to_the_mean_of_blocks():
+    """It leaves 20 m bands as they are: the sharpened ones are not what it was given."""
+    source = picture(bands=("B02", "B03", "B04", "B08", "B11"))
+    source.values[4] = source.values[4, ::2, ::2].repeat(2, axis=0).repeat(2, axis=1)
+    found = judge(source, superresolve_image(source, "bicubic"), "bicubic")
+    assert "away from source" not in found.flags
+    assert found.consistency < 1e-6
+    assert "away from source" in judge(source, superresolve_image(source, "bicubic") + 0.05).flags
+
+
+def test_figures_are_json_and_the_same_each_time():
+    judged = Judgement((), None, 1.0, {"a": {"sam": float("nan"), "km2_per_s": 3.0}})
+    assert judged.as_dict()["reduced"] == {"a": {"sam": None}}
+    source = picture()
+    result = superresolve_image(source, "lmmse")
+    twice = [judge(source, result, "lmmse").as_dict() for _ in range(2)]
+    assert twice[0] == twice[1]
+    json.dumps(twice[0], allow_nan=False)

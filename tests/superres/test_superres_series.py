@@ -210,3 +210,26 @@ def test_doubtful_months_are_flagged():
     )
     flags = json.loads(superresolve(mosaic, "bicubic").attrs["flags"])
     assert flags == {"6": ["constant B02", "negative B02"], "7": ["not observed"]}
+
+
+def test_a_backend_that_knows_reflectance_only_is_given_it():
+    class Biased:
+        """Adds what a network with biases would."""
+
+        name = "biased"
+        consistency = "psf"
+
+        def upscale(self, image, bands):
+            fine = image.repeat(4, axis=1).repeat(4, axis=2)
+            pattern = np.resize([0.01, -0.01], fine.shape[2])
+            return fine + pattern.astype(np.float32)
+
+    values = np.random.default_rng(1).uniform(0.1, 0.3, (2, 50, 50)).astype(np.float32)
+
+    def made(array, backend):
+        image = wrap(array, BLOCK.geobox(10), dims=("band", "y", "x"), band=["B02", "B03"])
+        return superresolve_image(image, backend).values
+
+    numbers = np.round(values * 10000).astype(np.uint16)
+    apart = made(numbers, Biased()) / 10000 - made(values, Biased())
+    assert np.abs(apart).max() < 2e-4

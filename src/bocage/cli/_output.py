@@ -33,7 +33,7 @@ def say(text: str) -> None:
 def give(result: dict[str, Any], *, as_json: bool, text: str | None = None) -> None:
     """The result on stdout, as JSON or as text."""
     if as_json:
-        typer.echo(json.dumps(result, default=str))
+        typer.echo(json.dumps(result, default=str, allow_nan=False))
     elif text:
         typer.echo(text)
 

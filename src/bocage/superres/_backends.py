@@ -43,7 +43,8 @@ class SuperResolver(Protocol):
     made to agree with the source through the point spread of each band (``mean``, the default:
     over blocks of 4 × 4 pixels), and ``note(bands)``, a sentence on what it does with such
     bands that a user should know, or an empty one; ``for_series(mean, bands)``, which gives the
-    backend to use on the images of a series with this mean.
+    backend to use on the images of a series with this mean; ``any_unit``, True when its result
+    has the unit of its source, whichever that is (else it is given reflectance).
     """
 
     @property

@@ -68,6 +68,20 @@ def _along_rows(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     return out.reshape(factor * rows, columns)
 
 
+def bilinear(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bilinear interpolation (band, y, x) to four times the pixels, edge pixels repeated."""
+    out = image
+    for axis in (1, 2):
+        count = out.shape[axis]
+        at = np.clip((np.arange(FACTOR * count) + 0.5) / FACTOR - 0.5, 0, count - 1)
+        first = np.minimum(at.astype(np.int64), max(count - 2, 0))
+        second = np.minimum(first + 1, count - 1)
+        share = (at - first).astype(np.float32)
+        share = share[:, None] if axis == 1 else share
+        out = out.take(first, axis) * (1 - share) + out.take(second, axis) * share
+    return out
+
+
 def fill_nearest(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Replace NaN by the nearest value of the same band; a band of NaN becomes zero.
 
@@ -110,6 +124,7 @@ class Bicubic:
     """
 
     name: ClassVar[str] = "bicubic"
+    any_unit: ClassVar[bool] = True
     consistency: ClassVar[str] = "mean"
 
     def upscale(self, image: NDArray[np.float32], bands: tuple[str, ...]) -> NDArray[np.float32]:

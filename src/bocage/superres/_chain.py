@@ -16,6 +16,7 @@ from bocage.superres._bicubic import FACTOR, fill_nearest, mask_back
 from bocage.superres._consistent import consistent
 from bocage.superres._native import Sharpened, sharpen_native
 from bocage.superres._psf import back_project, clamp, psf_mtf
+from bocage.superres._unit import reflectance_scale
 
 STEPS = 2
 """Corrections by back-projection after a backend."""
@@ -92,10 +93,10 @@ def apply_chain(image: NDArray[np.float32], chain: Chain) -> Made:
     source = np.where(np.isfinite(image), image, np.float32(np.nan))
     filled = fill_nearest(source)
     if not chain.by_psf:
-        fine = _checked(chain.engine.upscale(filled, chain.bands), filled, chain.engine)
+        fine = _upscaled(filled, chain)
         return Made(consistent(mask_back(fine, source), source), _said(chain))
     sharp = _sharpened(filled, chain)
-    fine = _checked(chain.engine.upscale(sharp.image, chain.bands), filled, chain.engine)
+    fine = _upscaled(sharp.image, chain)
     mtf = psf_mtf(chain.bands, chain.psf_mtf)
     fine = clamp(back_project(fine, sharp.image, mtf, chain.steps), sharp.image)
     notes = list(_said(chain))
@@ -131,6 +132,16 @@ def _said(chain: Chain) -> tuple[str, ...]:
     note = getattr(chain.engine, "note", None)
     said = str(note(chain.bands)) if note is not None else ""
     return (said,) if said else ()
+
+
+def _upscaled(image: NDArray[np.float32], chain: Chain) -> NDArray[np.float32]:
+    """What the backend makes of an image, in its unit."""
+    engine = chain.engine
+    scale = 1.0 if getattr(engine, "any_unit", False) else reflectance_scale(image)
+    if scale == 1:
+        return _checked(engine.upscale(image, chain.bands), image, engine)
+    fine = engine.upscale(image * np.float32(scale), chain.bands)
+    return _checked(fine / np.float32(scale), image, engine)
 
 
 def _checked(

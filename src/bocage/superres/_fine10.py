@@ -35,6 +35,7 @@ class Fine10:
     """
 
     name: ClassVar[str] = "fine10"
+    any_unit: ClassVar[bool] = True
     consistency: ClassVar[str] = "psf"
 
     def __init__(self, threads: int = 1) -> None:

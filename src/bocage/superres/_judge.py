@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 from bocage.rasters import geobox_of
 from bocage.superres._backends import get_backend
 from bocage.superres._bicubic import FACTOR, fill_nearest, upsample
-from bocage.superres._chain import is_ten_metres, pixel_m
+from bocage.superres._chain import Chain, is_ten_metres, pixel_m
+from bocage.superres._consistent import block_mean
 from bocage.superres._edges import Sharpness, edge_places, edge_sharpness
 from bocage.superres._flags import image_flags
 from bocage.superres._native import native_sizes, sharpen_native
 from bocage.superres._psf import degrade, psf_mtf
+from bocage.superres._unit import reflectance_scale
 from bocage.superres._wald import Subject, native_scale, reduced_scale
 
 SIDES = (512, 256, 128, 64)
 """Pixels a side of the part that is judged, the largest that has a value everywhere."""
 
+_OF_THE_MACHINE = ("km2_per_s",)
 _STEP = 16
-_DN = 10_000
-_LARGE = 3.0  # median above which numbers are reflectance × 10,000
 _AWAY = 0.002  # mean reflectance that a result may lack of its source
 _EDGE_BANDS = ("B08", "B04", "B8A")
 
@@ -48,7 +49,8 @@ class Judgement:
     reduced, native
         Figures by backend: Wald's protocol (40 m to 10 m), and at the native pixels.
     consistency
-        Mean absolute difference of the result, seen through the point spread, to its source.
+        Mean absolute difference of the result, seen through the point spread (averaged over each
+        4 × 4 block where the backend promises no more), to its source.
     edges
         Sharpness of ``bicubic`` and of the result on the same edges, by band name.
     """
@@ -62,15 +64,21 @@ class Judgement:
     edges: Mapping[str, Sharpness] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values, for JSON."""
+        """Plain values, for JSON: None where there is no number, nothing that a run may change."""
         return {
             "flags": list(self.flags),
             "scale": self.scale,
-            "reduced": {k: dict(v) for k, v in self.reduced.items()},
-            "native": {k: dict(v) for k, v in self.native.items()},
+            "reduced": {k: _plain(v) for k, v in self.reduced.items()},
+            "native": {k: _plain(v) for k, v in self.native.items()},
             "consistency": self.consistency,
-            "edges": {k: asdict(v) for k, v in self.edges.items()},
+            "edges": {k: _plain(asdict(v)) for k, v in self.edges.items()},
         }
+
+
+def _plain(figures: Mapping[str, float]) -> dict[str, float | None]:
+    return {
+        k: v if np.isfinite(v) else None for k, v in figures.items() if k not in _OF_THE_MACHINE
+    }
 
 
 def as_reflectance(image: xr.DataArray) -> tuple[Image, float]:
@@ -80,8 +88,7 @@ def as_reflectance(image: xr.DataArray) -> tuple[Image, float]:
     if nodata is not None:
         values[image.values == nodata] = np.nan
     values[~np.isfinite(values)] = np.nan
-    known = values[np.isfinite(values)]
-    scale = 1 / _DN if known.size and abs(float(np.median(known))) > _LARGE else 1.0
+    scale = reflectance_scale(values)
     return values * np.float32(scale), scale
 
 
@@ -105,6 +112,7 @@ def judge(source: xr.DataArray, result: xr.DataArray, backend: str = "default") 
     native = native_sizes(bands) if is_ten_metres(grid) else (10,) * len(bands)
     part = np.ascontiguousarray(image[:, *window])
     sharp = sharpen_native(part, bands, native, {}).image
+    chain = Chain(get_backend(backend), bands, native)
     subject = Subject(sharp, bands)
     engines = {name: get_backend(name) for name in dict.fromkeys(("bicubic", "lmmse", backend))}
     reduced = {name: reduced_scale(subject, engine) for name, engine in engines.items()}
@@ -112,8 +120,11 @@ def judge(source: xr.DataArray, result: xr.DataArray, backend: str = "default") 
     fine_window = tuple(slice(FACTOR * s.start, FACTOR * s.stop) for s in window)
     fine = result.values[:, *fine_window].astype(np.float32) * np.float32(scale)
     fine = fill_nearest(fine)
-    seen = degrade(fine, psf_mtf(bands))
-    away = float(np.abs(seen - sharp)[:, 4:-4, 4:-4].mean())
+    # A backend is held to what it promises: see `Chain.by_psf`.
+    seen, given = (
+        (degrade(fine, psf_mtf(bands)), sharp) if chain.by_psf else (block_mean(fine), part)
+    )
+    away = float(np.abs(seen - given)[:, 4:-4, 4:-4].mean())
     edges = _edges(upsample(sharp), fine, bands, pixel_m(grid) / FACTOR)
     if backend != "bicubic" and reduced[backend]["psnr"] <= reduced["bicubic"]["psnr"]:
         flags.append("no gain")

@@ -115,6 +115,7 @@ class Lmmse:
     """
 
     name: ClassVar[str] = "lmmse"
+    any_unit: ClassVar[bool] = True
     consistency: ClassVar[str] = "psf"
 
     def upscale(self, image: NDArray[np.float32], bands: tuple[str, ...]) -> NDArray[np.float32]:

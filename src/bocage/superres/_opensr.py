@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bocage.shifts import subpixel_peak
-from bocage.superres._bicubic import FACTOR
+from bocage.superres._bicubic import FACTOR, bilinear
 from bocage.superres._quality import spectral_angle
 
 BORDER = 16
@@ -68,7 +68,7 @@ def correctness(coarse: Image, fine: Image, truth: Image) -> dict[str, float]:
         over the pixels with detail, which sum to one.
     """
     hr = _crop(truth, BORDER)
-    flat = _grow(_crop(coarse, BORDER // FACTOR))
+    flat = bilinear(_crop(coarse, BORDER // FACTOR))
     sr = _aligned(_match(_crop(fine, BORDER), hr), hr)
     reference, wrong, added = _apart(flat, hr), _apart(sr, hr), _apart(sr, flat)
     ordered = np.sort(reference, axis=None)
@@ -100,11 +100,6 @@ def _apart(a: Image, b: Image) -> NDArray[np.float64]:
     return apart
 
 
-def _grow(image: Image) -> Image:
-    """Bilinear interpolation to four times the pixels."""
-    return _along(_along(image, 1, _bilinear(image.shape[1])), 2, _bilinear(image.shape[2]))
-
-
 def _shrink(image: Image) -> Image:
     """A quarter of the pixels by a triangle as wide as two coarse pixels."""
     return _along(_along(image, 1, _triangle(image.shape[1])), 2, _triangle(image.shape[2]))
@@ -112,13 +107,6 @@ def _shrink(image: Image) -> Image:
 
 def _along(image: Image, axis: int, matrix: NDArray[np.float32]) -> Image:
     result: Image = np.moveaxis(np.tensordot(matrix, image, (1, axis)), 0, axis)
-    return result
-
-
-def _bilinear(count: int) -> NDArray[np.float32]:
-    at = np.clip((np.arange(FACTOR * count) + 0.5) / FACTOR - 0.5, 0, count - 1)
-    weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(count)))
-    result: NDArray[np.float32] = weights.astype(np.float32)
     return result
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bocage.errors import ConfigError, InputError
 from bocage.files import existing
-from bocage.superres._bicubic import FACTOR, fill_nearest, mask_back, upsample
+from bocage.superres._bicubic import FACTOR, bilinear, fill_nearest, mask_back, upsample
 from bocage.superres._lmmse import apply_filter, shipped_filters
 from bocage.superres._span import Span
 
@@ -85,9 +85,7 @@ class Sen2Sr:
         return self._network("model", 4, 4, FACTOR), self._mask("constraint")
 
     @cached_property
-    def _fusion(self) -> tuple[Span, Array] | None:
-        if "fusion" not in self._files:
-            return None
+    def _fusion(self) -> tuple[Span, Array]:
         return self._network("fusion", 10, 6, 1), self._mask("fusion constraint")
 
     def _network(self, which: str, taken: int, given: int, factor: int) -> Span:
@@ -158,7 +156,7 @@ class Sen2Sr:
     def _tile(self, part: Array) -> Array:
         net, mask = self._model
         rgbn = constrain(part[:4], np.maximum(net(part[:4]), 0), mask)
-        if len(part) == len(RGBN) or self._fusion is None:
+        if len(part) == len(RGBN):
             return rgbn
         fusion, fusion_mask = self._fusion
         fine = [rgbn[RGBN.index(b)] for b in _FUSED]
@@ -181,20 +179,6 @@ def constrain(coarse: Array, fine: Array, mask: Array) -> Array:
     spectrum = np.fft.fft2(upsample(coarse)) * low + np.fft.fft2(fine) * (1 - low)
     result: Array = np.fft.ifft2(spectrum).real.astype(np.float32)
     return result
-
-
-def bilinear(image: Array) -> Array:
-    """Bilinear interpolation (band, y, x) to four times the pixels, edge pixels repeated."""
-    out = image
-    for axis in (1, 2):
-        count = out.shape[axis]
-        at = np.clip((np.arange(FACTOR * count) + 0.5) / FACTOR - 0.5, 0, count - 1)
-        first = np.minimum(at.astype(np.int64), max(count - 2, 0))
-        second = np.minimum(first + 1, count - 1)
-        share = (at - first).astype(np.float32)
-        share = share[:, None] if axis == 1 else share
-        out = out.take(first, axis) * (1 - share) + out.take(second, axis) * share
-    return out
 
 
 def read_tensors(path: Path) -> Mapping[str, Array]:

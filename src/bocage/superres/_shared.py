@@ -40,6 +40,7 @@ class SharedDetail:
 
     source: _Source | None = field(default=None, repr=False)
     name: ClassVar[str] = "shared_detail"
+    any_unit: ClassVar[bool] = True
     consistency: ClassVar[str] = "psf"
 
     def for_series(self, mean: NDArray[np.float32], bands: tuple[str, ...]) -> SharedDetail:
