@@ -349,3 +349,40 @@ def test_a_classification_beside_its_own_majority(tmp_path):
     assert shares[0] < shares[1] - 0.05
     # What a majority moves lies at borders, single pixels aside.
     assert found.summary["border"] > 0
+
+
+@pytest.mark.parametrize("as_polygons", [False, True])
+def test_a_border_in_degrees_is_curved_on_the_grid(legend, tmp_path, as_polygons):
+    """Its corners alone would leave out the south of the middle."""
+    wide = tmp_path / "wide.gpkg"
+    if as_polygons:
+        frame = gpd.GeoDataFrame(
+            {"code_2": ["11"]}, geometry=[shapely.box(0, 48, 20, 52)], crs=4326
+        )
+        frame.geometry = frame.segmentize(0.05)
+        frame.to_file(wide)
+    else:
+        box = GeoBox.from_bbox((0, 48, 20, 52), crs="EPSG:4326", resolution=0.05)
+        wide = write_geotiff(
+            tmp_path / "wide.tif", wrap(np.ones(box.shape, np.uint8), box), nodata=255
+        )
+    x, y = 4_321_000, 2_775_000  # 10° E, 48.07° N
+    grid = geobox((x, y, x + 100, y + 100), 10)
+    small = write_geotiff(
+        tmp_path / "small.tif", wrap(np.ones((10, 10), np.uint8), grid), nodata=255
+    )
+    assert compare_files(small, wide, legend_a=legend).summary["compared_ha"] == pytest.approx(1)
+
+
+def test_a_change_to_a_class_that_is_not_known_explains_nothing(first, second, tmp_path):
+    mapped = polygons(tmp_path / "m.gpkg", [("11", square(0, 0, 200, 100))], ["code"])
+    other = polygons(tmp_path / "n.gpkg", [("22", square(0, 0, 200, 100))], ["code"])
+    rows = [("11", "22", square(0, 0, 100, 100)), ("11", "99", square(100, 0, 200, 100))]
+    change = polygons(tmp_path / "change.gpkg", rows, ["before", "after"])
+    options = {"legend_a": "values", "change": change}
+    found = compare_files(mapped, other, change_fields=("before", "after"), **options)
+    assert found.summary["temporal_ha"] == pytest.approx(1)
+    rows = [("x", "22", square(0, 0, 100, 100))]
+    options["change"] = polygons(tmp_path / "odd.gpkg", rows, ["before", "after"])
+    with pytest.raises(InputError, match="no value of 'before' is in the nomenclature"):
+        compare_files(mapped, other, change_fields=("before", "after"), **options)

@@ -72,3 +72,10 @@ def test_coverage_of_the_stratified_interval():
         low, high = normal(*ratio(design(weight, stratum), y, np.ones(200)))
         hits += low <= truth <= high
     assert 0.92 <= hits / 400 <= 0.98
+
+
+def test_a_lonely_place_that_is_right_has_an_error_too():
+    y = np.array([1.0, 0, 0])
+    share, error = ratio(design([2, 1, 1], [0, 1, 1]), y, y)
+    assert share == 1
+    assert error == pytest.approx(0.5)

@@ -222,3 +222,16 @@ def test_real_n2k_raster_against_its_polygons(tmp_path, real_data):
     assert found.oa > 0.9999
     assert found.per_class["area_ha"].sum() == pytest.approx(4086, abs=1)
     assert len(found.per_class) == len(leaves)
+
+
+def test_small_codes_of_a_level_are_read_once(tmp_path):
+    """Leaf 2 lies in class 1 of level 1, and there is a class 2 there too."""
+    path = tmp_path / "reused.csv"
+    path.write_text("code_1,name_1,code_2,name_2\n1,a,1,p\n1,a,2,q\n2,b,3,r\n2,b,4,s\n")
+    legend = Legend.from_csv(path)
+    data = np.full((100, 100), 3, dtype=np.uint8)
+    box = geobox((X, Y, X + 1000, Y + 1000), 10)
+    mapped = write_geotiff(tmp_path / "map.tif", wrap(data, box), nodata=255)
+    data[:, :50] = 1
+    truth = write_geotiff(tmp_path / "truth.tif", wrap(data, box), nodata=255)
+    assert assess_files(mapped, truth, legend=legend, level=1).oa == pytest.approx(0.5)

@@ -69,10 +69,12 @@ def ratio(
         return math.nan, math.nan
     estimate = float(design.weight @ numerator) / total
     residual = design.weight * (numerator - estimate * denominator)
-    return estimate, math.sqrt(_variance(design, residual)) / total
+    return estimate, math.sqrt(_variance(design, residual, denominator)) / total
 
 
-def _variance(design: Design, values: NDArray[np.float64]) -> float:
+def _variance(
+    design: Design, values: NDArray[np.float64], denominator: NDArray[np.floating]
+) -> float:
     """Variance of the total of values over clusters within strata."""
     sums = np.bincount(design.cluster, values)
     stratum = np.zeros(len(sums), dtype=np.intp)
@@ -84,7 +86,8 @@ def _variance(design: Design, values: NDArray[np.float64]) -> float:
     squares = np.bincount(stratum, (sums - mean[stratum]) ** 2)
     variance = np.where(clusters > 1, clusters / np.maximum(clusters - 1, 1) * squares, 0.0)
     size = np.bincount(design.stratum, design.weight, minlength=len(clusters))
-    lonely = (clusters == 1) & (np.abs(mean) > 1e-12 * np.maximum(size, 1e-300))
+    part = np.bincount(design.stratum, denominator, minlength=len(clusters)) > 0
+    lonely = (clusters == 1) & part
     return float(np.where(lonely, size**2 / 4, variance).sum())
 
 

@@ -13,8 +13,8 @@ from odc.geo.geobox import GeoBox
 from rasterio.features import rasterize
 
 from bocage.accuracy._layers import ClassRaster, Layer, Vector
-from bocage.accuracy._result import UNKNOWN, Pairs
-from bocage.accuracy._values import to_level
+from bocage.accuracy._result import Pairs
+from bocage.accuracy._values import distinct, to_level
 from bocage.errors import InputError
 from bocage.grid import CRS, FINE, geobox
 from bocage.legend import Legend
@@ -35,17 +35,17 @@ def by_pixels(
     box = common_grid(mapped, truth)
     pair = [on_grid(layer, box) for layer in (mapped, truth)]
     both = (pair[0] >= 0) & (pair[1] > 0)
-    first, second = (
-        to_level(codes[both], legend, level, what)
-        for codes, what in zip(pair, ("map", "reference"), strict=True)
-    )
+    raw = [codes[both] for codes in pair]
+    # Codes stay as they are: one that stands at several levels would be read anew at each of them.
+    for found, what in zip(raw, ("map", "reference"), strict=True):
+        to_level(found, legend, level, what)
     side = max(1, round(CLUSTER_M / abs(box.resolution.x)))
     row, column = np.nonzero(both)
     square = row // side * (box.shape.x // side + 1) + column // side
     # One number per triple: a table of rows would be sorted far slower.
-    codes = np.sort(np.array([UNKNOWN, *legend.codes(level)], dtype=np.int64))
-    shape = [int(square.max(initial=0)) + 1, len(codes), len(codes)]
-    axes = [square, np.searchsorted(codes, first), np.searchsorted(codes, second)]
+    (of_map, first), (of_truth, second) = (distinct(codes) for codes in raw)
+    shape = [int(square.max(initial=0)) + 1, len(of_map), len(of_truth)]
+    axes = [square, first, second]
     for frame in regions.values():
         shape.append(len(frame) + 1)
         axes.append(burn(frame, np.arange(1, len(frame) + 1), box, 0)[both])
@@ -54,8 +54,8 @@ def by_pixels(
     names = {k: np.array(["", *f["region"]], dtype=object) for k, f in regions.items()}
     pixel_ha = abs(box.affine.a * box.affine.e) / 10_000
     return Pairs(
-        mapped=codes[first],
-        reference=codes[second],
+        mapped=of_map[first].astype(np.int64),
+        reference=of_truth[second].astype(np.int64),
         weight=counts.astype(np.float64) * float(pixel_ha),
         cluster=square,
         count=counts,

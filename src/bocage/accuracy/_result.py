@@ -25,7 +25,8 @@ class Pairs:
     Attributes
     ----------
     mapped, reference
-        Codes of one level, int (n,); 0 in `mapped` is unclassified and counts as an error.
+        Codes of the level of the comparison or deeper ones, int (n,); 0 in `mapped` is
+        unclassified and counts as an error.
     weight
         Area in hectares (or number of units) that each row stands for; None: all the same.
     stratum

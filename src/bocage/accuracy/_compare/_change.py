@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,14 +91,33 @@ def read_change(
     first, second = meaning
     shape = (len(kinds), len(first.values) + 1, len(second.values) + 1)
     table = np.zeros(shape, dtype=bool)
+    before_means, after_means = (
+        _allows(known, {k[i] for k in kinds}, fields[i]) for i, known in enumerate(nomenclature)
+    )
     for number, (old, new) in enumerate(kinds):
-        was, became = _allows(nomenclature[0], old), _allows(nomenclature[1], new)
+        was, became = before_means[old], after_means[new]
         forth = np.outer((first.allowed & was).any(axis=1), (second.allowed & became).any(axis=1))
         back = np.outer((first.allowed & became).any(axis=1), (second.allowed & was).any(axis=1))
         table[number, 1:, 1:] = forth | back
     return Change(layer, table)
 
 
-def _allows(nomenclature: Nomenclature, text: str) -> NDArray[np.bool_]:
-    codes = nomenclature.codes(text) if text != "0" else ()
-    return np.isin(nomenclature.shared.codes(), codes)
+def _allows(
+    nomenclature: Nomenclature, texts: Collection[str], field: str
+) -> dict[str, NDArray[np.bool_]]:
+    """Leaves of the shared legend that each text allows: none, where it is not known."""
+    found: dict[str, tuple[int, ...]] = dict.fromkeys(texts, ())
+    strange = set()
+    for text in found.keys() - {"0"}:
+        try:
+            found[text] = nomenclature.codes(text)
+        except InputError:
+            # A class that neither map shows explains no difference between them.
+            strange.add(text)
+    if strange and strange == found.keys() - {"0"}:
+        raise InputError(
+            f"change: no value of '{field}' is in the nomenclature '{nomenclature.id}'",
+            remedy="name the attributes that hold the classes before and after",
+        )
+    leaves = nomenclature.shared.codes()
+    return {text: np.isin(leaves, codes) for text, codes in found.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -81,7 +82,7 @@ class FileRaster:
     @property
     def outline(self) -> gpd.GeoSeries:
         """Its bounding box with its CRS."""
-        return _outline(self.box)
+        return _outline(self.box.boundingbox.bbox, str(self.box.crs))
 
     def texts(self, box: GeoBox) -> dict[int, str]:
         """The values that occur on a grid."""
@@ -127,7 +128,7 @@ class ArrayRaster:
     @property
     def outline(self) -> gpd.GeoSeries:
         """Its bounding box with its CRS."""
-        return _outline(self.box)
+        return _outline(self.box.boundingbox.bbox, str(self.box.crs))
 
     def texts(self, box: GeoBox) -> dict[int, str]:
         """The values that occur on a grid."""
@@ -182,7 +183,7 @@ class Polygons:
     @property
     def outline(self) -> gpd.GeoSeries:
         """Bounding box with its CRS."""
-        return gpd.GeoSeries([shapely.box(*self._shapes.total_bounds)], crs=self._shapes.crs)
+        return _outline(self._shapes.total_bounds, self._shapes.crs)
 
     def texts(self, box: GeoBox | None = None) -> dict[int, str]:
         """All texts, by the numbers that `read` gives."""
@@ -254,8 +255,11 @@ def text_column(frame: gpd.GeoDataFrame, name: str, where: str) -> pd.Series:
     return tidy
 
 
-def _outline(box: GeoBox) -> gpd.GeoSeries:
-    return gpd.GeoSeries([shapely.box(*box.boundingbox.bbox)], crs=str(box.crs))
+def _outline(bounds: Iterable[float], crs: Any) -> gpd.GeoSeries:
+    west, south, east, north = bounds
+    box = shapely.box(west, south, east, north)
+    # Between its corners a border is curved in another CRS: points along it keep the ground.
+    return gpd.GeoSeries([shapely.segmentize(box, box.length / 400)], crs=crs)
 
 
 def _inside(values: NDArray[Any]) -> NDArray[np.bool_]:
