@@ -225,7 +225,7 @@ def test_a_failed_comparison_leaves_nothing(first, legend, tmp_path):
     nothing = raster(tmp_path / "none.tif", np.where(np.arange(200).reshape(10, 20) < 1, 0, 1))
     with pytest.raises(InputError, match="no place has a class in both maps"):
         compare_files(empty, nothing, legend_a=legend, out=tmp_path / "out")
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_map_in_degrees(first, legend, tmp_path):
@@ -386,3 +386,25 @@ def test_a_change_to_a_class_that_is_not_known_explains_nothing(first, second, t
     options["change"] = polygons(tmp_path / "odd.gpkg", rows, ["before", "after"])
     with pytest.raises(InputError, match="no value of 'before' is in the nomenclature"):
         compare_files(mapped, other, change_fields=("before", "after"), **options)
+
+
+def test_class_indices_before_a_crosswalk(first, legend, tmp_path):
+    """B holds positions in a legend of its own, from whose codes the crosswalk leads."""
+    (tmp_path / "own.csv").write_text("code_1,name_1\n700,trees\n800,meadow\n")
+    (tmp_path / "cross.csv").write_text("source_code,code\n700,11\n800,21\n")
+    data = np.ones((10, 20))
+    data[:, 10:] = 2
+    other = raster(tmp_path / "b.tif", data)
+    options = {"legend_a": legend, "crosswalk": tmp_path / "cross.csv"}
+    found = compare_files(first, other, legend_b=tmp_path / "own.csv", **options)
+    assert found.summary["certain"] == 1
+    with pytest.raises(InputError, match="map B: class 1 is not in the crosswalk"):
+        compare_files(first, other, **options)
+    odd = raster(tmp_path / "odd.tif", np.full((10, 20), 7))
+    with pytest.raises(InputError, match="values 7 are neither codes nor class indices"):
+        compare_files(first, odd, legend_b=tmp_path / "own.csv", **options)
+
+
+def test_results_go_into_a_folder(first, second, legend):
+    with pytest.raises(InputError, match="is a file"):
+        compare_files(first, second, legend_a=legend, out=first)

@@ -235,3 +235,18 @@ def test_small_codes_of_a_level_are_read_once(tmp_path):
     data[:, :50] = 1
     truth = write_geotiff(tmp_path / "truth.tif", wrap(data, box), nodata=255)
     assert assess_files(mapped, truth, legend=legend, level=1).oa == pytest.approx(0.5)
+
+
+def test_strata_of_floats_with_nan_outside(tmp_path, classes, points, small):
+    box = geobox((X, Y, X + 1000, Y + 1000), 10)
+    data = np.ones((100, 100), dtype=np.float32)
+    data[:, 50:] = 2
+    data[:50] = np.nan
+    strata = write_geotiff(tmp_path / "strata.tif", wrap(data, box), nodata=float("nan"))
+    found = assess_files(classes, points, strata=strata, legend=small)
+    assert found.oa == pytest.approx(0.5 * 2 / 4 + 0.5)
+    assert found.per_class["area_ha"].sum() == pytest.approx(50)
+    data[80, 20] = 1.5
+    odd = write_geotiff(tmp_path / "odd.tif", wrap(data, box), nodata=float("nan"))
+    with pytest.raises(InputError, match="hold fractions"):
+        assess_files(classes, points, strata=odd, legend=small)

@@ -152,3 +152,9 @@ def test_wrong_designs_are_named():
         combine_strata({})
     with pytest.raises(InputError, match="no pixel may be sampled"):
         combine_strata({"class": raster([[0, 255]])})
+
+
+@pytest.mark.parametrize("design", ["random", "systematic"])
+def test_a_plan_without_points_is_refused(design):
+    with pytest.raises(InputError, match="no stratum gets a point"):
+        draw_points(raster([[1, 2]]), {1: 0, 2: 0}, 0, design=design)

@@ -167,3 +167,48 @@ def test_confusion_figure(classes, points, small, tmp_path):
     first = write_confusion(tmp_path / "confusion.png", found).read_bytes()
     assert first[:8] == b"\x89PNG\r\n\x1a\n"
     assert write_confusion(tmp_path / "confusion.png", found).read_bytes() == first
+
+
+def test_what_is_written_is_the_same_each_time(classes, points, small, tmp_path, monkeypatch):
+    plan = plan_survey(classes, legend=small, n=10, minimum=2)
+    twice = [plan.write(tmp_path / name)["points.gpkg"].read_bytes() for name in "ab"]
+    assert twice[0] == twice[1]
+    found = assess_files(classes, points, legend=small, protocol="blind")
+    for suffix in ("svg", "pdf"):
+        drawn = []
+        for now in ("1000000000", "1200000000"):
+            monkeypatch.setenv("SOURCE_DATE_EPOCH", now)
+            drawn.append(write_confusion(tmp_path / f"c.{suffix}", found).read_bytes())
+        assert drawn[0] == drawn[1]
+
+
+def test_a_protocol_that_is_not_filled_in_yet_is_named(classes, points, small, tmp_path):
+    frame = gpd.read_file(points)
+    frame.loc[frame["protocol"] == "plausibility", "code"] = 0
+    frame.to_file(tmp_path / "half.gpkg")
+    found = survey_files(classes, tmp_path / "half.gpkg", legend=small)
+    assert found.main.protocol == "blind"
+    assert found.others == {}
+    assert "no point of plausibility has a reference class" in found.main.notes
+    alone = survey_files(classes, tmp_path / "half.gpkg", legend=small, protocol="Blind")
+    assert alone.main.oa == found.main.oa
+    frame["code"] = 0
+    frame.to_file(tmp_path / "none.gpkg")
+    with pytest.raises(InputError, match="no place has a map and a reference class"):
+        survey_files(classes, tmp_path / "none.gpkg", legend=small)
+
+
+def test_levels_and_attributes_that_are_not_there(classes, points, small):
+    with pytest.raises(InputError, match="has no level 0"):
+        survey_files(classes, points, legend=small, level=0)
+    with pytest.raises(InputError, match="is a raster and has no attribute 'code'"):
+        plan_survey(classes, legend=small, map_class="code", n=10)
+
+
+def test_unknown_confidence_is_what_the_file_says(classes, points, small, tmp_path):
+    sure = np.full((100, 100), 90, dtype=np.int16)
+    sure[:, 50:] = -1
+    path = write_geotiff(tmp_path / "sure.tif", wrap(sure, BOX), nodata=-1)
+    found = survey_files(classes, points, legend=small, confidence=path, protocol="blind")
+    # 90 stated on the left, 75 met there.
+    assert found.ece == pytest.approx(0.15)

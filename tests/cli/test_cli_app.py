@@ -58,6 +58,9 @@ def test_a_fault_of_ours_is_not_taken_for_a_failed_check(capsys, monkeypatch):
     monkeypatch.setattr("bocage.workflow.init", lambda folder: 1 / 0)
     code, _, _ = call(capsys, "init", "x")
     assert code == 3
+    code, out, _ = call(capsys, "init", "x", "--json")
+    assert code == 3
+    assert json.loads(out) == {"error": "ZeroDivisionError: division by zero", "exit_code": 3}
 
 
 def test_interruption(capsys, monkeypatch):

@@ -97,9 +97,12 @@ def test_items_of_one_day_count_once_and_fill_each_other(tmp_path, image, item, 
     assert np.allclose(mosaic["reflectance"][0, 0, :, 3:], 0.2)
 
 
-def test_the_newest_processing_of_one_scene_wins(shot, grid):
+@pytest.mark.parametrize(
+    "field", ["s2:processing_baseline", "processing:version", "sentinel2:processing_baseline"]
+)
+def test_the_newest_processing_of_one_scene_wins(shot, grid, field):
     old = shot("a", "2021-05-05T10:00:00", 1000)
-    new = shot("z", "2021-05-05T10:00:00", 3000, properties={"s2:processing_baseline": "05.00"})
+    new = shot("z", "2021-05-05T10:00:00", 3000, properties={field: "05.00"})
     mosaic = monthly_mosaic([old, new], grid(), PLAIN, 2021)
     assert np.allclose(mosaic["reflectance"].sel(month=5, band="B02"), 0.2)
 
@@ -396,3 +399,9 @@ def test_smoothing_is_a_setting(spectrum, grid):
     smooth = monthly_mosaic(items, grid(24, 24), soft, 2021)["reflectance"]
     assert float(smooth.std("month").max()) < 0.2 * float(plain.std("month").max())
     assert np.allclose(smooth.mean("month"), plain.mean("month"), atol=1e-5)
+
+
+def test_a_single_date_is_not_screened_and_says_so(spectrum, grid):
+    settings = ImagerySettings(bands=FIVE, cloud_mask="none", months=(5,))
+    mosaic = monthly_mosaic([spectrum("2021-05-05", GRASS)], grid(24, 24), settings, 2021)
+    assert mosaic.attrs["screen"] == "none: a single date has no others to stand out against"

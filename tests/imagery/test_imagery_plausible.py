@@ -50,3 +50,12 @@ def test_saturated_infinite_and_far_negative_pixels_are_taken_out():
     cleaned = clean(bad)
     assert np.isnan(cleaned[0, 0, :4]).all()
     assert (cleaned[:, 1:] == bad[:, 1:]).all()
+
+
+def test_a_dark_patch_between_clouds_is_no_fault_of_the_scale():
+    large = np.full((2, 20, 20), 0.0001, np.float32)
+    patch = np.zeros((20, 20), bool)
+    patch[:8, :8] = True
+    assert faults(large, patch, BANDS, "a")[0] == "dark"
+    with pytest.raises(InputError, match="once too often"):
+        faults(large, ~patch, BANDS, "a")

@@ -32,7 +32,8 @@ def write_confusion(path: Path | str, assessment: Assessment, *, title: str = ""
     title
         Heading; by default the overall accuracy.
     """
-    from matplotlib.figure import Figure  # takes longer to load than all the rest
+    from matplotlib import rc_context  # takes longer to load than all the rest
+    from matplotlib.figure import Figure
 
     path = Path(path)
     count = len(assessment.confusion.columns)
@@ -44,9 +45,9 @@ def write_confusion(path: Path | str, assessment: Assessment, *, title: str = ""
     low, high = assessment.oa_ci95
     said = f"overall accuracy {100 * assessment.oa:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
     figure.suptitle(f"{title + ': ' if title else ''}{said}, n = {assessment.n}")
-    with atomic_path(path) as part:
-        # The date would give the same figure other bytes every time.
-        undated = {"Date": None} if path.suffix.lower() == ".svg" else {}
+    # The date, and identifiers drawn by chance, would give the same figure other bytes every time.
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+    with atomic_path(path) as part, rc_context({"svg.hashsalt": "bocage"}):
         figure.savefig(part, dpi=120, metadata=undated)
     return path
 

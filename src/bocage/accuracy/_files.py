@@ -9,6 +9,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import rasterio
 import shapely
 from numpy.typing import NDArray
 
@@ -31,7 +32,7 @@ from bocage.errors import InputError
 from bocage.files import existing
 from bocage.grid import CRS
 from bocage.legend import Legend, load_legend
-from bocage.rasters import read_raster
+from bocage.rasters import geobox_of, read_raster, wrap
 
 PROTOCOL = "protocol"
 """Attribute of reference points that says how they were interpreted."""
@@ -117,7 +118,8 @@ class Part:
 def choose(
     parts: Mapping[str | None, Part], protocol: str | None, where: Path | str
 ) -> tuple[str | None, Part]:
-    """The part of a protocol, or the only one there is."""
+    """The part of a protocol (however it is spelt), or the only one there is."""
+    protocol = None if protocol is None else protocol.strip().lower()
     if protocol is None and len(parts) == 1:
         return next(iter(parts.items()))
     if protocol not in parts:
@@ -145,8 +147,8 @@ def read_pairs(
 ) -> dict[str | None, Part]:
     """The places at which two files are compared, per protocol of the reference."""
     known = legend if isinstance(legend, Legend) else load_legend(legend)
-    mapped = _read(Path(map), map_class, known, "map")
-    truth = _read(Path(reference), reference_class, known, "reference", also=(PROTOCOL,))
+    mapped = read_layer(Path(map), map_class, known, "map")
+    truth = read_layer(Path(reference), reference_class, known, "reference", also=(PROTOCOL,))
     if isinstance(mapped, Vector) and mapped.kind == "points":
         raise InputError(f"the map {map} holds points", remedy="give a raster or polygons")
     groups = regions or {}
@@ -161,9 +163,10 @@ def read_pairs(
     return {None: Part(by_pixels(mapped, truth, known, level, groups), known)}
 
 
-def _read(
+def read_layer(
     path: Path, field: str | None, legend: Legend, what: str, also: tuple[str, ...] = ()
 ) -> Layer:
+    """A raster of classes, or a vector layer with their attribute."""
     existing(split_layer(path)[0], what)
     if is_raster(path):
         if field is not None:
@@ -199,8 +202,7 @@ def _by_points(
         some = points[rows].reset_index(drop=True)
         columns: dict[str, NDArray[Any]] = {k: _names_at(some, g) for k, g in groups.items()}
         if confidence is not None:
-            sure = values_at(some, confidence, fill=NO_CONFIDENCE).astype(np.float64)
-            columns[_SURE] = sure
+            columns[_SURE] = _confidence_at(some, Path(confidence))
         if strata is None:
             how: dict[str, Any] = {"areas": _areas(mapped, legend)}
         else:
@@ -211,6 +213,14 @@ def _by_points(
         known = replace(pairs, groups=named, notes=(*notes, *pairs.notes))
         parts[name] = Part(known, legend, pairs.groups.get(_SURE))
     return parts
+
+
+def _confidence_at(points: gpd.GeoDataFrame, path: Path) -> NDArray[np.float64]:
+    """Confidence in percent, NaN where it is not known."""
+    found = values_at(points, path, fill=NO_CONFIDENCE).astype(np.float64)
+    with rasterio.open(path) as source:
+        gone = np.isin(found, [NO_CONFIDENCE] + [v for v in (source.nodata,) if v is not None])
+    return np.where(gone, np.nan, found)
 
 
 def _protocols(points: gpd.GeoDataFrame) -> dict[str | None, NDArray[np.bool_]]:
@@ -259,21 +269,28 @@ def _polygon_areas(frame: gpd.GeoDataFrame) -> dict[int, float]:
     return dict(zip(values.tolist(), np.bincount(number, sizes).tolist(), strict=True))
 
 
+def _strata_raster(path: Path) -> ClassRaster:
+    """Numbers of strata, -1 outside; the raster may be of floats, with NaN outside."""
+    data = read_raster(path, what="strata")[0]
+    here = np.isfinite(data.values)
+    if (nodata := data.attrs.get("nodata")) is not None:
+        here &= data.values != nodata
+    numbers = np.where(here, data.values, -1).astype(np.int64)
+    if (numbers[here] != data.values[here]).any():
+        raise InputError(f"strata {path} hold fractions", remedy="give whole numbers")
+    return ClassRaster(path, wrap(numbers, geobox_of(data)))
+
+
 def _strata(points: gpd.GeoDataFrame, path: Path) -> tuple[NDArray[np.int64], dict[int, float]]:
     if is_raster(existing(path, "strata")):
-        data = read_raster(path, what="strata")[0]
-        nodata = data.attrs.get("nodata")
-        raster = ClassRaster(path, data)
-        outside = -1 if nodata is None else int(nodata)
-        wide = data.astype("int64")
-        found = values_at(points, wide, fill=outside).astype(np.int64)
-        sizes = {k: v for k, v in raster.areas().items() if k != outside}
+        raster = _strata_raster(path)
+        found = raster.at(points)
+        sizes = raster.areas()
     else:
         layer = read_vector(path, "stratum", None, "strata")
-        outside = -1
-        found = values_at_polygons(points, layer.frame, "code", fill=outside).astype(np.int64)
+        found = values_at_polygons(points, layer.frame, "code", fill=-1).astype(np.int64)
         sizes = _polygon_areas(layer.frame)
-    if (lost := int((found == outside).sum())) > 0:
+    if (lost := int((found < 0).sum())) > 0:
         raise InputError(
             f"{lost} points lie in no stratum of {path}", remedy="let the strata cover the points"
         )

@@ -12,8 +12,8 @@ import pandas as pd
 import xarray as xr
 
 from bocage.accuracy._design import allocate, sample_size
-from bocage.accuracy._files import BLIND, PROTOCOL
-from bocage.accuracy._layers import Layer, is_raster, read_classes, read_regions, read_vector
+from bocage.accuracy._files import BLIND, PROTOCOL, read_layer
+from bocage.accuracy._layers import ClassRaster, Layer, read_regions
 from bocage.accuracy._pixels import burn, common_grid, on_grid
 from bocage.accuracy._points import LUCAS_M, draw_points
 from bocage.accuracy._strata import combine_strata
@@ -22,6 +22,9 @@ from bocage.errors import InputError
 from bocage.files import atomic_path, write_text
 from bocage.legend import Legend, load_legend
 from bocage.rasters import wrap, write_geotiff
+from bocage.tables import fixed_date
+
+_DATE = "2000-01-01"  # a GeoPackage notes when it was written: equal points, equal bytes
 
 PLAUSIBILITY = "plausibility"
 """The protocol in which the interpreter sees the class of the map."""
@@ -54,7 +57,7 @@ class SurveyPlan:
         """Write ``points.gpkg``, ``strata.tif`` and ``strata.csv``."""
         folder = Path(folder)
         out = {k: folder / k for k in ("points.gpkg", "strata.tif", "strata.csv")}
-        with atomic_path(out["points.gpkg"]) as part:
+        with atomic_path(out["points.gpkg"]) as part, fixed_date(_DATE):
             self.points.to_file(part, layer="points", driver="GPKG")
         write_geotiff(out["strata.tif"], self.raster, nodata=0)
         write_text(out["strata.csv"], self.strata.to_csv(index=False, lineterminator="\n"))
@@ -171,9 +174,9 @@ def _hoped(expected: float | Mapping[int, float], classes: pd.Series) -> list[fl
 
 
 def _layer(path: Path, field: str | None, legend: Legend) -> Layer:
-    if is_raster(path):
-        return read_classes(path, legend)
-    layer = read_vector(path, field, legend, "map")
+    layer = read_layer(path, field, legend, "map")
+    if isinstance(layer, ClassRaster):
+        return layer
     if layer.kind != "polygons":
         raise InputError(f"the map {path} holds points", remedy="give a raster or polygons")
     return layer

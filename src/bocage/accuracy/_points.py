@@ -120,11 +120,14 @@ def draw_points(
     Raises
     ------
     InputError
-        If a stratum has fewer places than points are wanted, or the design is unknown.
+        If a stratum has fewer places than points are wanted, no points are wanted at all, or the
+        design is unknown.
     """
     box = geobox_of(strata, "the strata")
     flat = np.asarray(strata.values).ravel()
     plan = {int(k): int(v) for k, v in sorted(allocation.items()) if v > 0}
+    if not plan:
+        raise InputError("no stratum gets a point", remedy="allocate points above 0")
     rng = np.random.default_rng(seed)
     if design == "random":
         place, weight = _random(flat, plan, rng, pixel_ha(box))
@@ -134,8 +137,6 @@ def draw_points(
     frame = lucas_frame(box, step_m)
     frame["stratum"] = flat[frame.pop("place").to_numpy()]
     parts = [_every(frame[frame["stratum"] == s], s, k, rng) for s, k in plan.items()]
-    if not parts:
-        return frame.iloc[:0].assign(weight=0.0)
     points = pd.concat(parts).sort_index().reset_index(drop=True)
     numbers, sizes = np.unique(flat, return_counts=True)
     area = dict(zip(numbers.tolist(), (sizes * pixel_ha(box)).tolist(), strict=True))

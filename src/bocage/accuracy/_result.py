@@ -83,8 +83,9 @@ class Assessment:
     per_class
         A row a class: ``code``, ``name``, ``n_map``, ``n_ref``, user's accuracy ``ua``, its
         standard error ``ua_se`` and interval ``ua_low``, ``ua_high``, the same of the producer's
-        accuracy ``pa``, ``f1``, the mapped area ``map_ha``, and the area estimated from the
-        reference, which is free of the bias of the map: ``area_ha``, ``area_se``,
+        accuracy ``pa``, ``f1``, the mapped area ``map_ha`` (under strata that are not the
+        classes of the map, and in regions, an estimate from the sample), and the area estimated
+        from the reference, which is free of the bias of the map: ``area_ha``, ``area_se``,
         ``area_low``, ``area_high``; NaN where there is none.
     estimator
         ``stratified``, ``weighted`` or ``simple`` (see `assess`).

@@ -17,7 +17,7 @@ from bocage.accuracy._layers import read_regions, split_layer
 from bocage.accuracy._result import Assessment, plain
 from bocage.accuracy._values import to_level
 from bocage.errors import InputError
-from bocage.legend import Legend
+from bocage.legend import Legend, load_legend
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +104,9 @@ def survey_files(
     InputError
         As `assess_files`.
     """
+    known = legend if isinstance(legend, Legend) else load_legend(legend)
+    if level is not None:
+        known.codes(level)
     named = {_stem(p): read_regions(p, region_field) for p in regions}
     if len(named) < len(regions):
         raise InputError("two files of regions have one name", remedy="rename one of them")
@@ -114,17 +117,22 @@ def survey_files(
         reference_class=reference_class,
         strata=strata,
         level=level,
-        legend=legend,
+        legend=known,
         regions=named,
         confidence=confidence,
     )
     if protocol is not None:
         name, part = choose(parts, protocol, reference)
         parts = {name: part}
+    filled = {name: part for name, part in parts.items() if part.pairs.mapped.size}
+    empty = [name or "unnamed" for name in parts if name not in filled]
+    # Points that are still to be interpreted; where there are no others that is an error.
+    parts = filled or parts
     surveys = {name: _survey(part, name, level) for name, part in parts.items()}
     first, *rest = surveys
     others = {n or "unnamed": surveys[n] for n in rest}
-    return replace(surveys[first], others=others)
+    main = surveys[first].main.noted(*(f"no point of {n} has a reference class" for n in empty))
+    return replace(surveys[first], main=main, others=others)
 
 
 def _stem(path: Path | str) -> str:

@@ -175,7 +175,8 @@ def values_at(
                 raise InputError(f"{path} has no coordinate reference system", remedy="assign one")
             row, column = _pixels(points, source.crs.to_wkt(), source.transform)
             inside = (row >= 0) & (row < source.height) & (column >= 0) & (column < source.width)
-            top, left = row[inside].min(initial=source.height), column[inside].min(initial=0)
+            top = row[inside].min(initial=source.height)
+            left = column[inside].min(initial=source.width)
             window = Window(
                 left,
                 top,

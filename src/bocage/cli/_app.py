@@ -55,9 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BocageError as error:
         code = error.exit_code
         _complain(str(error), code, as_json="--json" in words)
-    except Exception:
+    except Exception as error:
         logging.getLogger("bocage").exception("a fault in bocage; please report it with this text")
         code = FAILED
+        _complain(f"{type(error).__name__}: {error}", code, as_json="--json" in words)
     sys.exit(code)
 
 

@@ -225,11 +225,19 @@ def _applied(item: pystac.Item) -> bool:
 def _baseline_offset(item: pystac.Item) -> float | None:
     if _applied(item):
         return 0.0
+    version = baseline(item)
+    if version is not None:
+        return L2A_OFFSET if version >= _OFFSET_BASELINE else 0.0
+    return 0.0 if moment(item) < _OFFSET_DATE else None
+
+
+def baseline(item: pystac.Item) -> float | None:
+    """Processing baseline of an item, None where it does not say."""
     for field in ("s2:processing_baseline", "processing:version", "sentinel2:processing_baseline"):
         value = re.match(r"\d+\.\d+", str(item.properties.get(field, "")))
         if value:
-            return L2A_OFFSET if float(value[0]) >= _OFFSET_BASELINE else 0.0
-    return 0.0 if moment(item) < _OFFSET_DATE else None
+            return float(value[0])
+    return None
 
 
 def moment(item: pystac.Item) -> dt.datetime:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from shapely.geometry import shape
 
-from bocage.imagery._bands import moment, require
+from bocage.imagery._bands import baseline, moment, require
 from bocage.imagery._masks import clear_from_mask, clear_from_scl
 from bocage.imagery._plausible import clean, faults
 from bocage.imagery._read import read_bands, read_codes
@@ -61,12 +61,7 @@ def is_single(item: pystac.Item) -> bool:
 
 def by_winner(items: Sequence[pystac.Item]) -> list[pystac.Item]:
     """Newest processing first, then by identifier."""
-    return sorted(items, key=lambda i: (-_baseline(i), i.id))
-
-
-def _baseline(item: pystac.Item) -> float:
-    text = str(item.properties.get("s2:processing_baseline", ""))
-    return float(text) if text.replace(".", "", 1).isdigit() else 0.0
+    return sorted(items, key=lambda i: (-(baseline(i) or 0.0), i.id))
 
 
 def merge_day(

@@ -118,7 +118,7 @@ def _trust(
         return np.ones(clear.shape, dtype=np.float32)
     weights = []
     for number in chosen:
-        usable = np.pad(seen.usable[number], 1, constant_values=True)[1:-1, 1:-1]
+        usable = seen.usable[number]
         far = np.full(usable.shape, np.inf)
         if not usable.all():
             far = ndimage.distance_transform_edt(usable)

@@ -16,6 +16,7 @@ _NEGATIVE = -0.02
 _BRIGHT = 1.2
 _SHARE = 0.1
 _LEAST = 64  # pixels below which nothing is said
+_MOST = 0.5  # share of an image from which it is no shadow or sea that is dark
 
 _REMEDY = "give scale and offset in raster:bands of the item, or in the configuration of the folder"
 
@@ -45,7 +46,8 @@ def faults(
     -------
     tuple of str
         Any of ``negative`` (a tenth below −0.02: an offset taken off twice?), ``bright`` (a tenth
-        above 1.2), ``constant`` (all pixels of a band alike), each with the band.
+        above 1.2), ``constant`` (all pixels of a band alike), each with the band; ``dark`` (the
+        few clear pixels are black in every band).
 
     Raises
     ------
@@ -62,12 +64,13 @@ def faults(
             f"item {item}: half of its reflectances are above {middle:.3g}: they are not scaled",
             remedy=_REMEDY,
         )
-    if highest < _SCALED_TWICE:
+    dark = highest < _SCALED_TWICE
+    if dark and known.mean() > _MOST:
         raise InputError(
             f"item {item}: its highest reflectance is {highest:.2g}: scaled once too often?",
             remedy=_REMEDY,
         )
-    found = []
+    found = ["dark"] if dark else []
     for band, row in zip(bands, values, strict=True):
         for name, doubtful in (
             ("negative", (row < _NEGATIVE).mean() > _SHARE),

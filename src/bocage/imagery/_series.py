@@ -61,8 +61,9 @@ def rule_out(seen: Observations, settings: ImagerySettings, dates: list[dict[str
     days = [n for n, day in enumerate(seen.days) if day.single]
     if not days:
         return "none: composites of months are taken as they are"
-    if len(days) > 1:
-        _screen_days(seen, days, {b: names[b] for b in wanted}, dates)
+    if len(days) == 1:
+        return "none: a single date has no others to stand out against"
+    _screen_days(seen, days, {b: names[b] for b in wanted}, dates)
     return "cloud" + (f" ({', '.join(lost)} is not among the bands)" if lost else ", shadow")
 
 

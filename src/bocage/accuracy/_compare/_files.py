@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -134,8 +136,7 @@ def _for_field(given: LegendLike) -> Legend | None:
 
 
 def _with_files(task: Task, out: Path, names: dict[str, str]) -> Comparison:
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".compare.") as folder:
+    with _folder(out), tempfile.TemporaryDirectory(dir=out, prefix=".compare.") as folder:
         plain = Path(folder) / "difference.tif"
         with rasterio.open(plain, "w", **_profile(task.box)) as target:
 
@@ -155,6 +156,22 @@ def _with_files(task: Task, out: Path, names: dict[str, str]) -> Comparison:
         write_text(out / "comparison.json", json.dumps(found.to_dict(), indent=1))
         write_page(out / "index.html", found, task, plain)
     return found
+
+
+@contextmanager
+def _folder(out: Path) -> Iterator[None]:
+    """A folder that is there; one that was made for a run that fails goes again."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file", remedy="name a folder for the results")
+    new = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if new:
+            with suppress(OSError):  # something was written already
+                out.rmdir()
+        raise
 
 
 def _profile(box: GeoBox) -> dict[str, Any]:

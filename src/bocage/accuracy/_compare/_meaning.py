@@ -116,6 +116,8 @@ class Nomenclature:
     id: str
     shared: Legend
     crosswalk: Crosswalk | None = None
+    own: Legend | None = None
+    """Legend of the values of a raster, where a crosswalk leads from its codes."""
 
     def codes(self, text: str) -> tuple[int, ...]:
         """Leaves of the shared legend that a code allows."""
@@ -150,10 +152,11 @@ class Nomenclature:
         spoken = {v: t for v, t in raw.items() if t != "0" or known}
         if not spoken:
             raise InputError(f"{layer.name} holds no class", remedy="give a classified map")
-        if layer.raster and self.crosswalk is None:
+        own = self.shared if self.crosswalk is None else self.own
+        if layer.raster and own is not None:
             # A raster of ours holds positions in the legend, not codes.
-            spoken = {v: str(c) for v, c in reading(set(spoken), self.shared, layer.name).items()}
-            spoken = {v: t for v, t in spoken.items() if v in raw}
+            table = reading(set(spoken) - {0}, own, layer.name)
+            spoken = {v: str(table.get(v, 0)) for v in spoken}
         order = tuple(sorted(set(spoken.values()), key=_numeric))
         if len(order) > MOST_VALUES:
             raise InputError(
@@ -207,7 +210,8 @@ def nomenclatures(
         that of A by default.
     crosswalk
         From B's codes to the legend of A (to the one A's packaged crosswalk leads to, where A has
-        one): id or CSV file (``source_code``, ``code``; one row a pair).
+        one): id or CSV file (``source_code``, ``code``; one row a pair). A legend B given beside
+        it says what the class indices of a raster B are.
 
     Raises
     ------
@@ -219,7 +223,8 @@ def nomenclatures(
         found = _legend(legend_a)
         shared = found or load_legend(packaged)
         pairs = load_crosswalk(crosswalk, shared)
-        return _lead(legend_a, found, shared), Nomenclature(pairs.id, shared, pairs)
+        own = None if legend_b is None else _legend(legend_b)
+        return _lead(legend_a, found, shared), Nomenclature(pairs.id, shared, pairs, own)
     second = legend_a if legend_b is None else legend_b
     found_a, found_b = _legend(legend_a), _legend(second)
     if found_a is not None and found_b is not None:
