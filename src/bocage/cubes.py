@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,25 @@ def load_dataset(path: Path | str) -> xr.Dataset:
     InputError
         If the file is missing or damaged.
     """
+    with _opened(path) as data:
+        return data.load()
+
+
+def load_array(path: Path | str, name: str, **labels: Any) -> xr.DataArray:
+    """Read one variable of a dataset where its coordinates have some labels, and nothing else.
+
+    Errors as in `load_dataset`.
+    """
+    with _opened(path) as data:
+        return data[name].sel(labels).load()
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[xr.Dataset]:
     path = existing(path, "dataset")
     try:
         with xr.open_dataset(path, engine="h5netcdf", mask_and_scale=False) as data:
-            return data.load()
+            yield data
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path} cannot be read as NetCDF: {error}",

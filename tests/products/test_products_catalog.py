@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,6 +19,7 @@ from bocage.files import sha256
 from bocage.grid import geobox
 from bocage.products import (
     Delivery,
+    Product,
     change_layer,
     find_products,
     status_layer,
@@ -28,6 +30,7 @@ from bocage.products import (
     write_inventory,
     write_layer,
 )
+from bocage.products._inventory import _product_of
 from bocage.rasters import wrap
 
 
@@ -118,6 +121,28 @@ def test_the_inventory(products: Path, pa: Delivery) -> None:
     raster = rows[f"raster_2021/{pa.name('raster', 2021)}.tif"]
     assert float(raster["area_km2"]) == pytest.approx(0.16)
     assert write_inventory(products, pa).read_text("utf-8") == text
+
+
+def test_what_is_not_of_the_delivery_is_not_listed(
+    products: Path, pa: Delivery, tmp_path: Path
+) -> None:
+    """Files of another date, of somebody else, and an older product in the same folder."""
+    copy = tmp_path / "copy"
+    shutil.copytree(products, copy)
+    older = replace(pa, date="20200101")
+    place = pa.path(copy, "status", 2021)
+    shutil.copy(place, older.path(copy, "status", 2021))
+    (copy / f"{older.name('status', 2021)}.zip").write_bytes(b"old")
+    (copy / "notes.parquet").write_text("no table")
+    (place.parent / "own.gpkg").write_text("no layer")
+    assert write_inventory(copy, pa).read_text() == (products / "inventory.csv").read_text()
+    assert write_checksums(copy, pa).read_text() == (products / "SHA256SUMS").read_text()
+
+
+def test_of_two_names_a_file_has_the_longer_one(products: Path, pa: Delivery) -> None:
+    short, long = (Product("status", y, (y,), n, products) for y, n in ((1, "a"), (2, "a_b")))
+    assert _product_of(Path("a_b.gpkg"), (short, long)) == long
+    assert _product_of(Path("a_level1.qml"), (short, long)) == short
 
 
 def test_an_empty_folder_is_named(pa: Delivery, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from bocage.products import (
     Delivery,
     change_layer,
     check,
+    coarser_raster,
     definition_for,
     fit_rules,
     joined_reports,
@@ -187,6 +188,32 @@ def test_coarse_pixels_have_the_most_frequent_class(recode: Recode) -> None:
     values[4:7, 4:6] = 1  # 6 of 16: most of the pixel is outside
     made, _ = recode_raster(wrap(values, box), recode, 2021, factor=4)
     assert made.values.tolist() == [[1, 3], [3, 255]]
+    assert float(made.odc.geobox.resolution.x) == 10
+
+
+def test_pixels_are_decided_by_ancillary_layers(tmp_path: Path) -> None:
+    text = "source_code,code,primary,layer,least\n10,1,1,sealing,50\n11,1,0,,\n30,2,1,,\n30,3,1,,\n"
+    (tmp_path / "cw.csv").write_text(text)
+    recode = Recode.between(MAP, OTHER, load_crosswalk(tmp_path / "cw.csv", MAP))
+    box = geobox((0, 0, 20, 20), 2.5)
+    sealing = np.full(box.shape, 80, np.float32)
+    sealing[:, 4:], sealing[0] = 20, np.nan
+    made, report = recode_raster(
+        wrap(np.ones(box.shape, np.uint8), box), recode, 2021,
+        layers={"sealing": wrap(sealing, box)},
+    )  # fmt: skip
+    assert (made.values[:, :4] == 1).all()
+    assert (made.values[1:, 4:] == 2).all()
+    rows = report.set_index(["target", "decided_by"])
+    assert rows.loc[(11, "layer"), "count"] == 28
+
+
+def test_a_raster_of_the_same_classes_gets_coarser() -> None:
+    box = geobox((0, 0, 20, 20), 2.5)
+    values = np.full(box.shape, 3, np.uint8)
+    values[:4, :3], values[4:, 4:], values[4:, :4] = 1, 255, 0
+    made = coarser_raster(wrap(values, box), 4)
+    assert made.values.tolist() == [[1, 3], [0, 255]]
     assert float(made.odc.geobox.resolution.x) == 10
 
 

@@ -116,6 +116,13 @@ def test_a_layer_in_parts_is_the_layer_as_a_whole(
     assert gpd.read_parquet(files.geoparquet).equals(gpd.read_parquet(whole.geoparquet))
 
 
+def test_a_flatgeobuf_from_before_does_not_stay(clean, pa: Delivery, tmp_path: Path) -> None:
+    before = write_layer(clean, tmp_path, pa, "status", 2021, flatgeobuf=True)
+    write_layer(clean, tmp_path, pa, "status", 2021)
+    assert before.flatgeobuf is not None
+    assert not before.flatgeobuf.exists()
+
+
 def test_parts_that_differ_are_refused(clean, pa: Delivery, tmp_path: Path) -> None:
     other = clean.astype({"code_1_21": "int64"})
     with pytest.raises(InputError, match="other columns than the first"):

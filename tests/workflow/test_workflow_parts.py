@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
+import pyogrio
 import pytest
 import shapely
 from affine import Affine
@@ -10,8 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
+from bocage.generalize import Coverage, GeneralizeSettings, load_rules
+from bocage.grid import DeliveryUnit
+from bocage.legend import load_legend
+from bocage.products import Delivery, load_schema
 from bocage.rasters import geobox_of, wrap
-from bocage.workflow.rooms._parts import Area, cut, raster_grid
+from bocage.workflow.rooms._parts import Area, cut, raster_grid, write_layers
 
 WEST, SOUTH = 4_321_000, 3_210_000
 
@@ -54,3 +60,23 @@ def test_each_pixel_of_the_area_keeps_its_place(step, box, margin):
     bounds = raster.boundingbox
     covered = (xs > bounds.left) & (xs < bounds.right) & (ys > bounds.bottom) & (ys < bounds.top)
     assert known[inside & covered].all()
+
+
+def test_an_area_without_data_in_one_year_is_delivered(tmp_path):
+    square = shapely.box(WEST, SOUTH, WEST + 100, SOUTH + 100)
+    legend = load_legend("pa")
+    frame = gpd.GeoDataFrame(
+        {"code_2021": np.array([0], np.int32), "code_2024": np.array(legend.codes()[:1], np.int32)},
+        geometry=[square], crs="EPSG:3035",
+    )  # fmt: skip
+    file = Coverage(frame, (2021, 2024)).save(tmp_path / "area.parquet")
+    schema, years = load_schema("plain"), (2021, 2024)
+    unit = DeliveryUnit("du001a", "unit")
+    delivery = Delivery(unit, "v01", "r01", "20241231", "tiny", legend, schema, years)
+    plain = GeneralizeSettings(rules=load_rules("plain"))
+    counts = write_layers(delivery, [file], plain, tmp_path, flatgeobuf=False)
+    assert counts["status_2021"] == 1
+    layer = pyogrio.read_dataframe(
+        delivery.path(tmp_path, "status", 2021), layer="tiny_status_2021"
+    )
+    assert layer["nodata"].tolist() == [1]

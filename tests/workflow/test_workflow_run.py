@@ -104,8 +104,8 @@ def test_a_further_delivery_lies_in_a_folder_of_its_own(finished):
     known = {r["decided_by"] for r in rows if r["code"] != "3"}
     assert known == {"table"}
     total = sum(facts["decided_by_ha"].values())
-    # Polygons and pixels of two years, each of the whole area.
-    assert total == pytest.approx(4 * 100 * plan.area_km2, rel=0.02)
+    # Each of two years once, although polygons and pixels were recoded.
+    assert total == pytest.approx(2 * 100 * plan.area_km2, rel=0.02)
 
 
 @pytest.mark.parametrize(("kind", "name"), [("raster", "class"), ("lineage", "lineage")])
@@ -253,3 +253,14 @@ def test_two_runs_at_once_are_refused(finished):
     plan, _ = finished
     with _locked(plan.project.work_folder), pytest.raises(RunError, match="another run"):
         run(plan, cluster="none")
+
+
+def test_a_product_that_is_gone_is_written_again(finished):
+    plan, _ = finished
+    before = digests(plan)
+    (plan.products / f"{plan.delivery.name('status', 2021)}.zip").unlink()
+    (plan.products / "SHA256SUMS").unlink()
+    plan.further[0].delivery.path(plan.products / "key", "raster", 2024, ".tif").unlink()
+    summary = run(plan, cluster="none")
+    assert summary.computed["products"] == 2
+    assert digests(plan) == before

@@ -78,15 +78,18 @@ class Recode:
         InputError
             If the target lacks a class of the crosswalk, or a leaf of the map has no pair.
         """
-        place = _places(target)
-        if strange := [code for code in crosswalk.allowed if code not in place]:
+        place, allowed = _places(target), crosswalk.allowed
+        if crosswalk.id == "identity":
+            # It knows the codes of coarser levels, too: those are no classes to turn into.
+            allowed = {str(code): (code,) for code in source.codes()}
+        if strange := [code for code in allowed if code not in place]:
             raise InputError(
                 f"crosswalk '{crosswalk.id}': the legend '{target.id}' has no {_some(strange)}",
                 remedy="give them as leaf codes or notations in the legend",
             )
         weight = np.zeros((len(source), len(target)), np.float32)
         conditions: dict[int, dict[int, Condition]] = {}
-        for code, leaves in crosswalk.allowed.items():
+        for code, leaves in allowed.items():
             for leaf in leaves:
                 row, column = source.index(leaf) - 1, place[code]
                 weight[row, column] = _FAVOUR if (leaf, code) in crosswalk.primary else 1.0

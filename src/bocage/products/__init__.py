@@ -18,7 +18,15 @@ from bocage.products._components import (
     water_persistence,
 )
 from bocage.products._delivery import Delivery
-from bocage.products._inventory import Product, find_products, write_checksums, write_inventory
+from bocage.products._inventory import (
+    CHECKSUMS,
+    CROSSWALK,
+    INVENTORY,
+    Product,
+    find_products,
+    write_checksums,
+    write_inventory,
+)
 from bocage.products._layers import change_layer, status_layer
 from bocage.products._metadata import metadata_xml
 from bocage.products._raster import (
@@ -30,6 +38,7 @@ from bocage.products._raster import (
     write_raster_zip,
 )
 from bocage.products._recode import (
+    coarser_raster,
     fit_rules,
     joined_reports,
     layer_means,
@@ -54,6 +63,9 @@ from bocage.products._vector import BOUNDARY, LayerFiles, write_boundary, write_
 __all__ = [
     "BOUNDARY",
     "CHARACTERISTICS",
+    "CHECKSUMS",
+    "CROSSWALK",
+    "INVENTORY",
     "KINDS",
     "CheckReport",
     "Components",
@@ -71,6 +83,7 @@ __all__ = [
     "Step",
     "change_layer",
     "check",
+    "coarser_raster",
     "component_shares",
     "definition_for",
     "find_products",

@@ -16,7 +16,13 @@ from bocage.errors import InputError
 from bocage.files import sha256, write_text
 from bocage.legend import OUTSIDE, UNCLASSIFIED
 from bocage.products._delivery import Delivery
-from bocage.products._inventory import Product, find_products, layer_facts
+from bocage.products._inventory import (
+    CATALOG,
+    COLLECTION,
+    Product,
+    find_products,
+    layer_facts,
+)
 from bocage.products._metadata import geographic_bounds
 from bocage.products._style import rgb
 from bocage.products._vector import BOUNDARY
@@ -43,8 +49,6 @@ _KEYS = {".gpkg": "data", ".tif": "data", ".parquet": "geoparquet", ".fgb": "fla
          ".xml": "metadata", ".qml": "style", ".sld": "style_sld", ".zip": "delivery"}  # fmt: skip
 _ROLES = {"metadata": "metadata", "style": "style", "style_sld": "style"}
 _LICENSE = "other"  # the terms are in the metadata records, they have no SPDX name
-CATALOG = "catalog.json"
-COLLECTION = "collection.json"
 Bounds = tuple[float, float, float, float]
 
 

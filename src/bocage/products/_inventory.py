@@ -16,10 +16,17 @@ from bocage.errors import RunError
 from bocage.files import sha256, write_text
 from bocage.products._delivery import Delivery
 from bocage.products._schema import Kind
+from bocage.products._vector import BOUNDARY
 from bocage.tables import TableFacts, read_parts
 
 INVENTORY = "inventory.csv"
 CHECKSUMS = "SHA256SUMS"
+CROSSWALK = "crosswalk.csv"
+"""How the classes of the map became those of a delivery in other classes."""
+
+CATALOG = "catalog.json"
+COLLECTION = "collection.json"
+_COMMON = (f"{BOUNDARY}.gpkg", CATALOG, COLLECTION, CROSSWALK)
 _COLUMNS = (
     "file", "layer", "product", "year", "format", "features", "area_km2", "bytes", "sha256",
 )  # fmt: skip
@@ -67,8 +74,8 @@ def write_inventory(folder: Path | str, delivery: Delivery) -> Path:
     Parameters
     ----------
     folder
-        Folder of the deliveries; files of every product that `delivery` names are listed,
-        and those that lie in the folder itself.
+        Folder of the deliveries. The files of every product that `delivery` names are listed,
+        boundary, catalogue and crosswalk; not those of another date or revision.
     delivery
         Names of the products.
 
@@ -101,29 +108,28 @@ def write_checksums(folder: Path | str, delivery: Delivery) -> Path:
 
 
 def _files(folder: Path, products: tuple[Product, ...]) -> list[Path]:
-    """Files of the products and those in the folder itself, but for the lists of them."""
-    found = {f for p in products for f in p.folder.iterdir() if f.is_file()}
-    found |= {f for f in folder.iterdir() if f.is_file() and f.name not in (INVENTORY, CHECKSUMS)}
-    return sorted(f for f in found if not f.name.startswith("."))
+    """Files of the products and those they share, but for the lists of them."""
+    places = {folder, *(p.folder for p in products)}
+    found = [f for place in places for f in place.iterdir() if f.is_file()]
+    return sorted(f for f in found if f.name in _COMMON or _product_of(f, products) is not None)
 
 
 def _product_of(file: Path, products: tuple[Product, ...]) -> Product | None:
     """The product that a file is named after, be it a style of a level or an archive."""
     same = [p for p in products if file.name.startswith((f"{p.name}.", f"{p.name}_"))]
-    return same[0] if same else None
+    return max(same, key=lambda p: len(p.name), default=None)
 
 
 def _row(file: Path, folder: Path, product: Product | None) -> dict[str, object]:
-    features, area = _content(file)
-    known = product is not None
+    features, area = ("", "") if product is None else _content(file)
     return {
         "file": file.relative_to(folder).as_posix(),
         "layer": product.name if product else "",
         "product": product.kind if product else "",
         "year": "-".join(map(str, product.years)) if product else "",
         "format": FORMATS.get(file.suffix, file.suffix.lstrip(".")),
-        "features": features if known else "",
-        "area_km2": area if known else "",
+        "features": features,
+        "area_km2": area,
         "bytes": file.stat().st_size,
         "sha256": sha256(file),
     }

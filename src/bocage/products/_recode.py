@@ -13,7 +13,6 @@ import xarray as xr
 from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 from numpy.typing import NDArray
-from odc.geo.geobox import GeoBox
 
 from bocage.generalize import Coverage, GeneralizeSettings, coarsen, load_rules
 from bocage.legend import HOW, OUTSIDE, Decision, Legend, Recode
@@ -176,6 +175,7 @@ def recode_raster(
     year: int,
     *,
     posterior: Posterior | None = None,
+    layers: Mapping[str, xr.DataArray] | None = None,
     factor: int = 1,
 ) -> tuple[xr.DataArray, pd.DataFrame]:
     """Turn a raster of class indices into one of another legend, pixel by pixel.
@@ -190,10 +190,10 @@ def recode_raster(
         For the report.
     posterior
         Class probabilities on the same pixels.
+    layers
+        Ancillary layers on the same pixels, NaN where there is none.
     factor
-        Pixels of the input along a side of one of the result, which gets the most frequent
-        class of those in it, or 255 where most of them are outside. The shape of the input is
-        a multiple of it.
+        As in `coarser_raster`, which the result goes through.
 
     Returns
     -------
@@ -209,18 +209,36 @@ def recode_raster(
     index = np.full(flat.shape, OUTSIDE, np.uint8)
     place = np.zeros(max(recode.target.codes()) + 1, np.uint8)
     place[list(recode.target.codes())] = np.arange(1, len(recode.target) + 1)
+    beside = {name: np.asarray(layer.values).ravel() for name, layer in (layers or {}).items()}
     codes, reports = recode.source.code_table(), []
     inside = np.flatnonzero(flat != OUTSIDE)
     for start in range(0, len(inside), _ROWS):
         cells = inside[start : start + _ROWS]
         part = None if posterior is None else _dense(posterior, cells, len(recode.source))
-        decision = recode.decide(flat[cells], part)
+        decision = recode.decide(flat[cells], part, {k: v[cells] for k, v in beside.items()})
         index[cells] = place[decision.code]
         reports.append(_report(year, codes[flat[cells]], decision, np.full(len(cells), pixel)))
     empty = pd.DataFrame(columns=[*_KEYS, "count", "area_ha"])
     report = joined_reports(reports) if reports else empty
-    coarse = _most_frequent(index.reshape(own.shape), factor, len(recode.target))
-    return wrap(coarse, _zoomed(box, factor)), report
+    return coarser_raster(wrap(index.reshape(own.shape), box), factor), report
+
+
+def coarser_raster(classes: xr.DataArray, factor: int) -> xr.DataArray:
+    """Unite pixels of a raster of class indices.
+
+    Parameters
+    ----------
+    classes
+        Class index, uint8 (y, x): 0 unknown, 255 outside.
+    factor
+        Pixels of the input along a side of one of the result, which gets the most frequent
+        class of those in it, or 255 where most of them are outside. The shape of the input is
+        a multiple of it.
+    """
+    if factor == 1:
+        return classes
+    box = geobox_of(classes, "the class raster")
+    return wrap(_most_frequent(np.asarray(classes.values), factor), box.zoom_out(factor))
 
 
 def _dense(posterior: Posterior, cells: NDArray[np.integer], classes: int) -> Shares:
@@ -233,19 +251,13 @@ def _dense(posterior: Posterior, cells: NDArray[np.integer], classes: int) -> Sh
     return full[:, 1:]
 
 
-def _most_frequent(index: NDArray[np.uint8], factor: int, classes: int) -> NDArray[np.uint8]:
-    if factor == 1:
-        return index
+def _most_frequent(index: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     rows, columns = index.shape[0] // factor, index.shape[1] // factor
     blocks = index.reshape(rows, factor, columns, factor)
     outside = (blocks == OUTSIDE).sum(axis=(1, 3))
     best, most = np.zeros((rows, columns), np.uint8), np.zeros((rows, columns), np.int64)
-    for value in range(1, classes + 1):
+    for value in np.unique(index[(index != 0) & (index != OUTSIDE)]):
         count = (blocks == value).sum(axis=(1, 3))
         better = count > most
         best[better], most[better] = value, count[better]
     return np.where(2 * outside > factor**2, np.uint8(OUTSIDE), best)
-
-
-def _zoomed(box: GeoBox, factor: int) -> GeoBox:
-    return box if factor == 1 else box.zoom_out(factor)

@@ -52,7 +52,7 @@ __all__ = [
 _SCHEMAS = ("pa", "plain", "n2k2018", "clc", "clcplus", "maes", "eunis", "lulucf", "eagle")
 _DEPTH = 8  # schemas that extend each other in a circle are found out after so many
 
-_OPTIONAL = ("products", "legend", "crosswalk", "islands", "rules", "components")
+_OPTIONAL = ("legend", "crosswalk", "islands", "rules", "components")
 
 
 def list_schemas() -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def list_schemas() -> tuple[str, ...]:
     return _SCHEMAS
 
 
-def load_schema(schema: str | Path) -> Schema:
+def load_schema(schema: str | Path, *, products: tuple[Kind, ...] = KINDS) -> Schema:
     """Load a schema by id or from a YAML file.
 
     Parameters
@@ -69,6 +69,8 @@ def load_schema(schema: str | Path) -> Schema:
         An id of `list_schemas`, or the path of a YAML file with the same keys. A file may
         name another schema in ``extends`` and then holds only what differs: mappings are
         merged, lists replaced. Relative paths in it start at the file.
+    products
+        Kinds of products that are delivered where the schema does not say which.
 
     Raises
     ------
@@ -77,7 +79,10 @@ def load_schema(schema: str | Path) -> Schema:
     InputError
         If the file does not exist.
     """
-    return _schema(_read_schema(str(schema), Path(), _DEPTH), str(schema))
+    data = _read_schema(str(schema), Path(), _DEPTH)
+    return _schema(
+        {"products": [k for k in products if k in data.get("names", {})], **data}, str(schema)
+    )
 
 
 def _read_schema(schema: str, folder: Path, depth: int) -> dict[str, Any]:
@@ -134,8 +139,7 @@ def _schema(data: dict[str, Any], where: str) -> Schema:
     names = data["names"]
     if missing := [k for k in KINDS if k not in names and k != "lineage"]:
         raise ConfigError(f"{where}: names: missing {', '.join(missing)}", remedy="add a template")
-    # Schemas from before there was such a product have no name for it.
-    kinds = data.get("products", [k for k in KINDS if k in names])
+    kinds = data["products"]
     if strange := [str(k) for k in kinds if k not in names or k not in KINDS]:
         raise ConfigError(
             f"{where}: products: {', '.join(strange)}", remedy=f"use {', '.join(KINDS)}"

@@ -113,13 +113,17 @@ def write_layer(
     write_zip(archive, {f"{name}.gpkg": geopackage, f"metadata/{name}.xml": record})
     styles = layer_styles(delivery, kind, year)
     add_styles(geopackage, name, date, list(styles.values()))
-    extra = write_vector(table, place / f"{name}.fgb", name, date, crs) if flatgeobuf else None
+    extra = place / f"{name}.fgb"
+    if flatgeobuf:
+        write_vector(table, extra, name, date, crs)
+    else:
+        extra.unlink(missing_ok=True)  # one from before would stand for this layer
     return LayerFiles(
         geopackage=geopackage,
         geoparquet=table,
         metadata=record,
         zip=archive,
-        flatgeobuf=extra,
+        flatgeobuf=extra if flatgeobuf else None,
         styles=write_styles(place / name, styles),
         facts=facts,
     )

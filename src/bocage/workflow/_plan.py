@@ -19,8 +19,10 @@ from shapely.geometry.base import BaseGeometry
 
 from bocage.errors import ConfigError
 from bocage.files import existing
+from bocage.generalize import load_rules
 from bocage.grid import (
     CRS,
+    FINE,
     Block,
     DeliveryUnit,
     Tile,
@@ -33,13 +35,18 @@ from bocage.grid import (
 )
 from bocage.imagery import ImagerySettings
 from bocage.legend import OUTSIDE, Legend, Recode, load_crosswalk, load_legend
-from bocage.products import Delivery, load_schema
+from bocage.products import Delivery, Kind, Schema, load_schema
 from bocage.rasters import open_error
 from bocage.refine import LineLayer
 from bocage.samples import SamplingRules, Source
 from bocage.workflow._project import Project
 
 _ROLES = {"rivers": "river", "roads": "road", "rails": "rail"}
+
+_FURTHER: tuple[Kind, ...] = ("status", "change", "raster")  # what is made in other classes
+
+RASTER_ORIGIN_M = 1000
+"""Rasters start on whole kilometres (spec: the tool's default grid)."""
 
 
 @dataclass(frozen=True)
@@ -263,7 +270,8 @@ def _further(project: Project, legend: Legend, main: Delivery) -> tuple[Further,
     for named in dict.fromkeys(project.products.schemas):
         if named == project.products.schema_:
             continue
-        schema = load_schema(_schema_of(project, named))
+        schema = load_schema(_schema_of(project, named), products=_FURTHER)
+        _check_further(schema)
         if schema.id in {main.schema.id, *(f.name for f in found)}:
             raise ConfigError(
                 f"products.schemas: two deliveries are called '{schema.id}'",
@@ -275,7 +283,7 @@ def _further(project: Project, legend: Legend, main: Delivery) -> tuple[Further,
             recode = _recode(legend, target, schema.crosswalk or "identity")
         if (parts := schema.components) is not None:
             components = _recode(legend, load_legend(parts.legend), parts.crosswalk)
-        said = [repr(schema), target.fingerprint]
+        said = [repr(schema), repr(load_rules(schema.rules)), target.fingerprint]
         said += [r.fingerprint for r in (recode, components) if r is not None]
         found.append(
             Further(
@@ -287,6 +295,22 @@ def _further(project: Project, legend: Legend, main: Delivery) -> tuple[Further,
             )
         )
     return tuple(found)
+
+
+def _check_further(schema: Schema) -> None:
+    where = f"products.schemas: '{schema.id}'"
+    if others := [kind for kind in schema.products if kind not in _FURTHER]:
+        raise ConfigError(
+            f"{where} delivers {', '.join(others)}",
+            remedy=f"a further delivery has {', '.join(_FURTHER)}; leave the rest to the first",
+        )
+    size = schema.raster.pixel_m
+    if "raster" in schema.products and (size <= 0 or size % FINE or RASTER_ORIGIN_M % size):
+        raise ConfigError(
+            f"{where}: raster.pixel_m is {size:g}",
+            remedy=f"give a multiple of {FINE:g} m of which a whole number is "
+            f"{RASTER_ORIGIN_M} m, such as 5 or 10",
+        )
 
 
 def _recode(legend: Legend, target: Legend, crosswalk: str) -> Recode:
@@ -320,6 +344,12 @@ def _delivery(project: Project, legend: Legend) -> Delivery:
     if name is None and schema == "plain":
         name = "".join(c for c in project.name.lower() if "a" <= c <= "z") or "unit"
     unit = DeliveryUnit(aoi.delivery_unit, name) if name else load_delivery_unit(aoi.delivery_unit)
+    loaded = load_schema(_schema_of(project, schema))
+    if loaded.raster.pixel_m != FINE:
+        raise ConfigError(
+            f"products.schema: '{loaded.id}': raster.pixel_m is {loaded.raster.pixel_m:g}",
+            remedy=f"the map has pixels of {FINE:g} m; name coarser ones in products.schemas",
+        )
     return Delivery(
         unit=unit,
         version=config.version,
@@ -327,7 +357,7 @@ def _delivery(project: Project, legend: Legend) -> Delivery:
         date=config.date,
         project=project.name,
         legend=legend,
-        schema=load_schema(_schema_of(project, schema)),
+        schema=loaded,
         years=project.years,
     )
 

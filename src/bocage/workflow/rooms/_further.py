@@ -12,14 +12,17 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
+from odc.geo.geobox import GeoBox
 
-from bocage.cubes import load_dataset
+from bocage.cubes import load_array, load_dataset
 from bocage.files import write_text
 from bocage.generalize import Coverage, GeneralizeSettings, class_shares, load_rules
 from bocage.grid import FINE, NATIVE
 from bocage.legend import Recode
 from bocage.products import (
+    CROSSWALK,
     Delivery,
+    coarser_raster,
     fit_rules,
     joined_reports,
     layer_means,
@@ -32,9 +35,6 @@ from bocage.rasters import geobox_of, read_onto
 from bocage.workflow.rooms._attributes import attributes, described
 from bocage.workflow.rooms._parts import Area, cut, raster_grid, total_bounds, write_layers
 from bocage.workflow.rooms.decode import assemble_posterior
-
-CROSSWALK = "crosswalk.csv"
-"""How the classes of the map became those of a further delivery."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,13 @@ def write_further(
             )
         facts["left_out_ha"] = round(left_out, 4)
     if "raster" in kinds:
-        for year in delivery.years:
-            reports += _write_raster(delivery, recoding, areas, year, out)
+        of_pixels = [
+            report
+            for year in delivery.years
+            for report in _write_raster(delivery, recoding, areas, year, out)
+        ]
+        # Polygons and pixels cover the same ground: it counts once.
+        reports = reports or of_pixels
     return facts | _write_report(recoding.recode, reports, out)
 
 
@@ -169,13 +174,14 @@ def _recoded(
         )
     coarse = grid.zoom_out(NATIVE / FINE)
     layers = {
-        name: layer_means(
-            coverage.frame,
-            read_onto(path, coarse, resampling="average", fill=np.nan, dtype="float32", what=name),
-        )
+        name: layer_means(coverage.frame, _layer(name, path, coarse))
         for name, path in rasters.items()
     }
     return recode_coverage(coverage, recode, shares, layers)
+
+
+def _layer(name: str, path: Path, grid: GeoBox) -> xr.DataArray:
+    return read_onto(path, grid, resampling="average", fill=np.nan, dtype="float32", what=name)
 
 
 def _write_raster(
@@ -184,19 +190,22 @@ def _write_raster(
     """Write the class raster of a year in other classes; how they came about."""
     size = delivery.schema.raster.pixel_m
     grid, fine = raster_grid(areas, size), raster_grid(areas, FINE)
+    factor = round(size / FINE)
     reports: list[pd.DataFrame] = []
 
     def parts() -> Iterator[xr.DataArray]:
         for area in areas:
-            classes = cut(load_dataset(area.refined)["class"].sel(year=year), area, fine, size)
+            classes = cut(load_array(area.refined, "class", year=year), area, fine, size)
             if recoding.recode is None:
-                yield classes
+                yield coarser_raster(classes, factor)
                 continue
-            posterior = None
+            posterior, box = None, geobox_of(classes)
             if recoding.recode.splits:
-                posterior = assemble_posterior(area.posteriors[year], geobox_of(classes))
+                posterior = assemble_posterior(area.posteriors[year], box)
+            layers = {n: _layer(n, recoding.layers[n], box) for n in recoding.recode.layers
+                      if n in recoding.layers}  # fmt: skip
             made, report = recode_raster(
-                classes, recoding.recode, year, posterior=posterior, factor=round(size / FINE)
+                classes, recoding.recode, year, posterior=posterior, layers=layers, factor=factor
             )
             reports.append(report)
             yield made

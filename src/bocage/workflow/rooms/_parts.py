@@ -14,14 +14,13 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from shapely.geometry.base import BaseGeometry
 
-from bocage.cubes import load_dataset
+from bocage.cubes import load_array
 from bocage.generalize import Coverage, GeneralizeSettings, undersized
 from bocage.grid import geobox
 from bocage.legend import OUTSIDE
 from bocage.products import Delivery, change_layer, status_layer, write_layer
 from bocage.rasters import geobox_of, inside, wrap
-
-RASTER_ORIGIN_M = 1000  # rasters start on whole kilometres (spec: the tool's default grid)
+from bocage.workflow._plan import RASTER_ORIGIN_M
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def _commented(
         return coverage.frame.rename(columns={coverage.column(year): "code"})
     view = coverage.status(year)
     comments = delivery.schema.layers["status"].comments
-    if not comments:
+    if not comments or not view["code"].any():
         return view
     legend = delivery.legend.only(int(c) for c in np.unique(view["code"]) if c)
     alone = Coverage(view.rename(columns={"code": Coverage.column(year)}), (year,))
@@ -144,7 +143,7 @@ def raster_parts(
     """A variable of a year, area by area."""
     for area in areas:
         file = area.heterogeneity if name == "heterogeneity" else area.refined
-        yield cut(load_dataset(file)[name].sel(year=year), area, grid, float(grid.affine.a))
+        yield cut(load_array(file, name, year=year), area, grid, float(grid.affine.a))
 
 
 def cut(data: xr.DataArray, area: Area, grid: GeoBox, step: float) -> xr.DataArray:

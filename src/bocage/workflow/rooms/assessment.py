@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from bocage.accuracy import (
+    allocate,
     assess,
+    draw_points,
     reliability,
-    sample_points,
     values_at,
     values_at_polygons,
 )
@@ -39,10 +40,13 @@ from bocage.workflow.rooms.imagery import mosaic_file
 from bocage.workflow.rooms.maps import coverage_file
 from bocage.workflow.rooms.samples import sample_file
 
+Pixels = NDArray[np.intp]
+
 CHECKED = ("status", "change", "raster")
 """Kinds of products that have a delivery check."""
 
 _PIXEL_HA = 6.25e-4
+_LEAST = 10  # points of each class, as far as it has pixels
 
 
 def check_pieces(plan: Plan) -> list[Piece]:
@@ -81,6 +85,7 @@ def _checks_of(plan: Plan, delivery: Delivery, out: Path, prefix: str) -> list[P
                 },
                 outputs=(report,),
                 inputs=(file, boundary, *statuses),
+                settings={"definition": repr(definition_for(delivery, kind, year))},
             )
         )
     return found
@@ -156,6 +161,7 @@ def _accuracy_piece(plan: Plan, year: int) -> Piece:
         ),
         settings={
             "accuracy": config.model_dump(),
+            "crosswalk": sorted(comparison.reference.crosswalk.allowed.items()),
             "outlines": [o.wkb_hex for o in comparison.outlines],
             "seed": comparison.seed,
             "legend": plan.legend.fingerprint,
@@ -172,17 +178,20 @@ def measure(comparison: Comparison, out: Path) -> None:
     """Compare raster, polygons and baselines with the reference at the same points.
 
     Points are drawn per class of the 2.5 m map where the reference knows the class, so the
-    strata are the classes of that map and their areas are known (Stehman 2014).
+    strata are the classes of that map in all areas and their sizes are known (Stehman 2014).
     """
     c = comparison
     rasters = [_measurable(p, o, c) for p, o in zip(c.refined, c.outlines, strict=True)]
-    points = _points(rasters, c)
+    pixels = _class_pixels(rasters)
+    points = _points(rasters, pixels, c)
     frames = [Coverage.load(path).frame for path in c.coverages]
     polygons = gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=frames[0].crs)
     on_polygons = values_at_polygons(points, polygons, f"code_{c.year}")
-    areas = _class_areas(rasters, c.legend)
+    areas = _class_areas(pixels, c.legend)
     right = points["map"].to_numpy() == points["reference"].to_numpy()
-    ece, curve = reliability(points["confidence"].to_numpy(), right)
+    ece, curve = reliability(
+        points["confidence"].to_numpy(), right, weights=points["weight"].to_numpy()
+    )
     result: dict[str, Any] = {
         "year": c.year,
         "points": len(points),
@@ -209,20 +218,39 @@ def _measurable(path: Path, outline: BaseGeometry, c: Comparison) -> xr.Dataset:
     return data.assign(reference=wrap(reference, grid))
 
 
-def _points(rasters: list[xr.Dataset], c: Comparison) -> gpd.GeoDataFrame:
-    sizes = np.array([(r["class"] < OUTSIDE).sum() for r in rasters], dtype=float)
-    if sizes.sum() == 0:
+def _class_pixels(rasters: list[xr.Dataset]) -> Pixels:
+    """Pixels that may be sampled by area and class index, shape (area, 256)."""
+    counts = [np.bincount(data["class"].values.ravel(), minlength=256) for data in rasters]
+    pixels = np.stack(counts)
+    pixels[:, [UNCLASSIFIED, OUTSIDE]] = 0
+    return pixels
+
+
+def _points(rasters: list[xr.Dataset], pixels: Pixels, c: Comparison) -> gpd.GeoDataFrame:
+    """Points in every class of the map, with what map and reference say there.
+
+    Each class gets its points in all areas together and an area a random share of them, as if
+    the areas were one raster: every pixel of a class is as likely to be drawn as any other.
+    """
+    sizes = pixels.sum(axis=0)
+    classes = np.flatnonzero(sizes)
+    if classes.size == 0:
         raise InputError(
             f"accuracy.reference.{c.year}: {c.reference.path} knows no class where the map does",
             remedy="check its place, its classes and accuracy.area",
         )
+    shares = allocate(sizes[classes], max(c.points, classes.size), minimum=_LEAST)
+    rng = np.random.default_rng(c.seed)
+    plan = np.stack([_split(pixels[:, k], n, rng) for k, n in zip(classes, shares, strict=True)])
+    weight = dict(zip(classes.tolist(), sizes[classes] / shares * _PIXEL_HA, strict=True))
     table = c.legend.code_table()
     parts = []
-    for i, (data, share) in enumerate(zip(rasters, sizes / sizes.sum(), strict=True)):
-        wanted = round(c.points * share)
-        if wanted == 0:
+    for i, data in enumerate(rasters):
+        if not plan[:, i].any():
             continue
-        found = sample_points(data["class"], wanted, c.seed + i)
+        wanted = dict(zip(classes.tolist(), plan[:, i].tolist(), strict=True))
+        found = draw_points(data["class"], wanted, c.seed + i)
+        found["weight"] = found["stratum"].map(weight)
         found["map"] = table[values_at(found, data["class"])]
         found["confidence"] = values_at(found, data["confidence"])
         found["reference"] = values_at(found, data["reference"])
@@ -230,13 +258,17 @@ def _points(rasters: list[xr.Dataset], c: Comparison) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=parts[0].crs)
 
 
-def _class_areas(rasters: list[xr.Dataset], legend: Legend) -> dict[int, float]:
-    counts = np.zeros(256)
-    for data in rasters:
-        counts += np.bincount(data["class"].values.ravel(), minlength=256)
-    counts[[UNCLASSIFIED, OUTSIDE]] = 0
-    table = legend.code_table()
-    return {int(table[i]): counts[i] * _PIXEL_HA for i in np.flatnonzero(counts)}
+def _split(pixels: Pixels, points: int, rng: np.random.Generator) -> Pixels:
+    """Points of a class in each area, drawn without replacement from its pixels there."""
+    # Places in one long row of pixels: NumPy's hypergeometric draw ends at 10^9 of them.
+    drawn = rng.choice(int(pixels.sum()), size=points, replace=False, shuffle=False)
+    area = np.searchsorted(np.cumsum(pixels), drawn, side="right")
+    return np.bincount(area, minlength=len(pixels))
+
+
+def _class_areas(pixels: Pixels, legend: Legend) -> dict[int, float]:
+    counts, table = pixels.sum(axis=0), legend.code_table()
+    return {int(table[i]): float(counts[i]) * _PIXEL_HA for i in np.flatnonzero(counts)}
 
 
 def _levels(

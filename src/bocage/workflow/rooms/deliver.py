@@ -13,6 +13,9 @@ from bocage.generalize import GeneralizeSettings
 from bocage.grid import FINE, NATIVE, Block
 from bocage.products import (
     CHARACTERISTICS,
+    CHECKSUMS,
+    CROSSWALK,
+    INVENTORY,
     Delivery,
     write_boundary,
     write_catalog,
@@ -28,12 +31,14 @@ from bocage.products import (
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Further, Plan
 from bocage.workflow.rooms._attributes import attributes
-from bocage.workflow.rooms._further import CROSSWALK, Recoding, write_further
+from bocage.workflow.rooms._further import Recoding, write_further
 from bocage.workflow.rooms._parts import Area, raster_grid, raster_parts, write_layers
 from bocage.workflow.rooms.decode import heterogeneity_file, refined_file
 from bocage.workflow.rooms.imagery import mosaic_file
 from bocage.workflow.rooms.maps import coverage_file, settings_of
 from bocage.workflow.rooms.model import posterior_file
+
+_ARCHIVED = ("status", "change", "raster")
 
 
 def products_pieces(plan: Plan) -> list[Piece]:
@@ -57,9 +62,9 @@ def main_piece(plan: Plan) -> Piece:
             "out": plan.products,
             "flatgeobuf": fgb,
         },
-        outputs=(plan.products / "inventory.csv",),
+        outputs=_outputs(plan.delivery, plan.products),
         inputs=(*(a.coverage for a in areas), *rasters),
-        settings=_settings(plan),
+        settings={**_settings(plan), "schema": repr(plan.delivery.schema)},
     )
 
 
@@ -94,7 +99,7 @@ def _further_piece(plan: Plan, further: Further) -> Piece:
             "out": out,
             "flatgeobuf": fgb,
         },
-        outputs=(out / "inventory.csv", out / CROSSWALK),
+        outputs=(*_outputs(further.delivery, out), out / CROSSWALK),
         inputs=(
             *(a.coverage for a in areas),
             *(a.refined for a in areas),
@@ -113,7 +118,23 @@ def further_folder(plan: Plan, further: Further) -> Path:
 def _settings(plan: Plan) -> dict[str, Any]:
     # Another list of further deliveries, or of layers for them, leaves the rest as it is.
     config = plan.project.products.model_dump(exclude={"schemas", "layers"})
-    return {"products": config, "unit": plan.delivery.unit, "legend": plan.legend.fingerprint}
+    return {
+        "products": config,
+        "generalize": repr(settings_of(plan)),
+        "unit": plan.delivery.unit,
+        "legend": plan.legend.fingerprint,
+    }
+
+
+def _outputs(delivery: Delivery, out: Path) -> tuple[Path, ...]:
+    """The lists of a delivery, and the main file and archive of each product."""
+    found = [out / INVENTORY, out / CHECKSUMS]
+    for kind, year in delivery.products():
+        suffix = ".gpkg" if kind in ("status", "change") else ".tif"
+        found.append(delivery.path(out, kind, year, suffix))
+        if kind in _ARCHIVED:
+            found.append(out / f"{delivery.name(kind, year)}.zip")
+    return tuple(found)
 
 
 def _areas(plan: Plan, *, posteriors: bool, mosaics: bool = False) -> tuple[Area, ...]:
@@ -159,8 +180,9 @@ def deliver(
         if kind == "raster":
             parts = raster_parts(areas, "class", year, grid)
             write_class_raster(path, parts, delivery.legend, grid=grid)
-            write_raster_zip(path, out, delivery, year)
-        elif kind == "confidence":
+            write_raster_zip(path, out, delivery, year)  # and the metadata
+            continue
+        if kind == "confidence":
             write_confidence_raster(path, raster_parts(areas, kind, year, grid), grid=grid)
         elif kind == "lineage":
             write_lineage_raster(path, raster_parts(areas, kind, year, grid), grid=grid)

@@ -59,7 +59,7 @@ def generalize_pieces(plan: Plan) -> list[Piece]:
                 outputs=(coverage_file(plan, name),),
                 inputs=(refined_file(plan, name), *chain(*posteriors.values())),
                 settings={
-                    "generalize": plan.project.generalize.model_dump(),
+                    "generalize": repr(settings),  # with what its file of rules says
                     "area": outline.wkb_hex,
                     "legend": plan.legend.fingerprint,
                 },

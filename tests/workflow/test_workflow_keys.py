@@ -1,0 +1,54 @@
+"""What pieces depend on: the content of what a project names, not only the names."""
+
+import pytest
+
+from bocage.workflow import load_project, make_plan
+from bocage.workflow.rooms.assessment import accuracy_pieces, check_pieces
+from bocage.workflow.rooms.deliver import products_pieces
+from bocage.workflow.rooms.maps import generalize_pieces
+
+RULES = "id: own\nexceptions: [{name: rim, min_ha: 0.1, at_rim: true}]\n"
+
+
+@pytest.fixture
+def named(tiny, edit):
+    """A project whose rules, schemas and crosswalk are files; the pieces of its plan."""
+    folder = tiny.parent
+    (folder / "rules.yaml").write_text(RULES)
+    (folder / "main.yaml").write_text("extends: plain\nid: main\nmmu_ha: 0.5\n")
+    (folder / "wide.yaml").write_text("extends: plain\nid: wide\nrules: rules.yaml\n")
+    (folder / "same.csv").write_text("source_code,code\n1,1\n2,2\n3,3\n")
+    edit(
+        tiny,
+        **{
+            "generalize.rules": "rules.yaml",
+            "aoi.delivery_name": "unit",
+            "products.schema": "main.yaml",
+            "products.schemas": ["wide.yaml"],
+            "accuracy.reference": {2021: {"layer": "reference_2021.tif", "crosswalk": "same.csv"}},
+        },
+    )
+
+    def settings():
+        plan = make_plan(load_project(tiny))
+        rooms = (generalize_pieces, products_pieces, check_pieces, accuracy_pieces)
+        return {(p.room, p.id): p.settings for room in rooms for p in room(plan)}
+
+    return folder, settings
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "rooms"),
+    [
+        ("rules.yaml", "0.1", "0.2", {"generalize", "products"}),
+        ("main.yaml", "0.5", "0.6", {"products", "check"}),
+        ("same.csv", "3,3", "3,2", {"accuracy"}),
+    ],
+)
+def test_what_a_file_says_is_part_of_the_key(named, file, old, new, rooms):
+    folder, settings = named
+    before = settings()
+    assert settings() == before
+    (folder / file).write_text((folder / file).read_text().replace(old, new))
+    after = settings()
+    assert {room for (room, id), value in after.items() if value != before[room, id]} == rooms
