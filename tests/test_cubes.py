@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bocage.cubes import load_dataset, save_dataset
+from bocage.cubes import load_array, load_dataset, save_dataset
 from bocage.errors import InputError
 from bocage.files import sha256
 from bocage.grid import geobox
@@ -34,6 +34,15 @@ def test_what_is_read_is_what_was_written_dtypes_and_grid_too(tmp_path):
 def test_equal_data_give_equal_bytes(tmp_path):
     first, second = (save_dataset(dataset(), tmp_path / f"{n}.nc") for n in "ab")
     assert sha256(first) == sha256(second)
+
+
+def test_one_variable_is_read_where_its_labels_say(tmp_path):
+    path = save_dataset(dataset(), tmp_path / "a.nc")
+    found = load_array(path, "reflectance", month=6)
+    xr.testing.assert_identical(found, load_dataset(path)["reflectance"].sel(month=6))
+    assert geobox_of(found) == BOX
+    with pytest.raises(InputError, match="no such file"):
+        load_array(tmp_path / "b.nc", "reflectance")
 
 
 def test_a_damaged_or_missing_file_is_named(tmp_path):

@@ -1,3 +1,5 @@
+import weakref
+
 import geopandas as gpd
 import pyogrio
 import pytest
@@ -48,6 +50,20 @@ def test_a_table_in_parts_reads_back_with_its_facts(tmp_path):
     assert back.crs.to_epsg() == 3035
     assert sum(len(batch) for batch in read_parts(path)) == 9
     assert [batch.schema.names for batch in read_parts(path, ["n"])] == [["n"]] * 1
+
+
+def test_no_part_is_kept_while_the_next_is_made(tmp_path):
+    made = []
+
+    def parts():
+        for i in range(3):
+            assert [ref() for ref in made] == [None] * i
+            frame = _part(i, 1)
+            made.append(weakref.ref(frame))
+            yield frame
+            del frame
+
+    assert write_geoparquet_parts(parts(), tmp_path / "a.parquet").rows == 3
 
 
 def test_a_table_without_rows_has_columns_and_no_extent(tmp_path):

@@ -97,19 +97,19 @@ def write_geoparquet_parts(parts: Iterable[gpd.GeoDataFrame], path: Path | str) 
     InputError
         If there is no part, or one differs from the first.
     """
-    facts, writer, first = TableFacts(), None, None
+    facts, writer, name, crs = TableFacts(), None, "", None
     kinds: set[str] = set()
     with atomic_path(path) as part:
         try:
             for frame in parts:
                 table = _plain_arrow(frame)
-                if writer is None or first is None:
+                if writer is None:
                     # Without the Arrow schema, so that every reader sees the key "geo" alike.
                     writer = pq.ParquetWriter(
                         part, table.schema, compression="zstd", store_schema=False
                     )
-                    first = frame
-                if table.schema != writer.schema or frame.crs != first.crs:
+                    name, crs = str(frame.geometry.name), frame.crs
+                if table.schema != writer.schema or frame.crs != crs:
                     raise InputError(
                         f"a part of {Path(path).name} has other columns than the first",
                         remedy="give all parts the same columns, types and CRS",
@@ -118,9 +118,10 @@ def write_geoparquet_parts(parts: Iterable[gpd.GeoDataFrame], path: Path | str) 
                 kinds |= set(frame.geometry.geom_type.unique())
                 for start in range(0, max(len(frame), 1), BATCH):
                     writer.write_table(table.slice(start, BATCH))
-            if writer is None or first is None:
+                del frame, table  # before the next part is made
+            if writer is None:
                 raise InputError(f"there is nothing to write to {Path(path).name}")
-            writer.add_key_value_metadata({"geo": json.dumps(_geo(first, kinds, facts))})
+            writer.add_key_value_metadata({"geo": json.dumps(_geo(name, crs, kinds, facts))})
         finally:
             if writer is not None:
                 writer.close()
@@ -137,10 +138,9 @@ def _plain_arrow(frame: gpd.GeoDataFrame) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
-def _geo(frame: gpd.GeoDataFrame, kinds: set[str], facts: TableFacts) -> dict[str, Any]:
-    name = str(frame.geometry.name)
-    code = frame.crs.to_epsg() if frame.crs is not None else None
-    crs = frame.crs if code is None else _own_crs(code)
+def _geo(name: str, crs: CRS | None, kinds: set[str], facts: TableFacts) -> dict[str, Any]:
+    code = crs.to_epsg() if crs is not None else None
+    crs = crs if code is None else _own_crs(code)
     column: dict[str, Any] = {
         "encoding": "WKB",
         "geometry_types": sorted(kinds),

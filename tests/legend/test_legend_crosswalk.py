@@ -108,3 +108,12 @@ def test_wrong_names_are_named(small, tmp_path):
         load_crosswalk("cw.csv", small, folder=tmp_path)
     with pytest.raises(InputError, match="no class"):
         load_crosswalk("clc", small)
+
+
+@pytest.mark.parametrize("word", ["yes", "2", "true"])
+def test_primary_is_one_or_nothing(word, small, tmp_path):
+    (tmp_path / "cw.csv").write_text(f"source_code,code,primary\na,11,{word}\n")
+    with pytest.raises(InputError, match=f"primary is '{word}'"):
+        load_crosswalk(tmp_path / "cw.csv", small)
+    (tmp_path / "cw.csv").write_text("source_code,code,primary\na,11,\nb,12, 0\nc,21,1\n")
+    assert load_crosswalk(tmp_path / "cw.csv", small).primary == {(11, "a"), (21, "c")}

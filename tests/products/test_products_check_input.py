@@ -84,6 +84,10 @@ def test_wrong_boundaries_are_refused(clean, tmp_path) -> None:
     points.to_file(tmp_path / "points.gpkg")
     with pytest.raises(InputError, match="holds no valid polygon"):
         check(path, parts.PRODUCT, boundary=tmp_path / "points.gpkg")
+    for name in ("one", "two"):
+        points.to_file(tmp_path / "both.gpkg", layer=name)
+    with pytest.raises(InputError, match="has the layers one, two"):
+        check(path, parts.PRODUCT, boundary=tmp_path / "both.gpkg")
     (tmp_path / "no.gpkg").write_bytes(b"no")
     with pytest.raises(InputError, match="cannot be read"):
         check(path, parts.PRODUCT, boundary=tmp_path / "no.gpkg")

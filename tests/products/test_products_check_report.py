@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from xml.etree import ElementTree as ET
 
 import geopandas as gpd
@@ -83,6 +84,9 @@ def test_faults_as_a_geopackage(broken, tmp_path) -> None:
     assert found.crs.to_epsg() == 3035
     inner = found[(found.step == "overlap")]
     assert inner.area.sum() == pytest.approx(6400)
+    again = tmp_path / "again.gpkg"
+    time.sleep(0.01)  # the stamp of a GeoPackage has milliseconds
+    assert broken.write_faults(again).read_bytes() == path.read_bytes()
     with pytest.raises(InputError, match=r"ends in \.gpkg"):
         broken.write_faults(tmp_path / "faults.shp")
 

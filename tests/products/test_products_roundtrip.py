@@ -19,10 +19,12 @@ from bocage.errors import ConfigError
 from bocage.legend import Legend, LegendClass
 from bocage.products import (
     Delivery,
+    check,
     definition_for,
     list_schemas,
     load_schema,
     status_layer,
+    write_boundary,
     write_layer,
 )
 
@@ -165,3 +167,26 @@ def test_packaged_schemas_have_all_they_need(name: str) -> None:
     for kind in schema.products:
         assert kind in schema.names
         assert f"{kind}_abstract" in schema.metadata
+
+
+@pytest.mark.parametrize("name", ["code_{level}", "code"])
+def test_the_check_needs_the_finest_codes_only(tmp_path: Path, name: str) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "extends: plain\nid: own\nmmu_ha: 2\nstatus:\n  fields:\n"
+        "    - {role: uid, name: uid, type: string}\n"
+        f'    - {{role: code, name: "{name}", type: integer}}\n'
+        "    - {role: nodata, name: nodata, type: integer}\n"
+        "    - {role: area, name: area_ha, type: real}\n"
+        "  exceptions:\n    - {name: built, min_ha: 0.5, top: [1]}\n"
+        "    - {name: wet, min_ha: 0.5, not_top: [1, 2, 3, 5, 7]}\n"
+    )
+    delivery = replace(parts.delivery((2021,)), schema=load_schema(tmp_path / "own.yaml"))
+    view = parts.view()
+    layer = status_layer(view, 2021, delivery)
+    files = write_layer(layer, tmp_path, delivery, "status", 2021)
+    boundary = write_boundary(parts.AREA, delivery.unit, tmp_path)
+    found = check([files.zip], definition_for(delivery, "status", 2021), boundary=boundary)
+    assert found["strict:codes"].outcome == "ok"
+    excused = view["code"].floordiv(1000).isin([1, 4]).sum()
+    assert 0 < excused < len(view)
+    assert found["mmu"].faults == found["strict:mmu"].faults == len(view) - excused

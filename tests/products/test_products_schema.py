@@ -80,6 +80,11 @@ def _broken(tmp_path, change):
     return path
 
 
+def _without_code(layer, word):
+    fields = layer["fields"]
+    layer["fields"] = [f for f in fields if f["role"] != "code" or word not in f["name"]]
+
+
 def test_a_schema_can_be_a_file(tmp_path) -> None:
     path = _broken(tmp_path, lambda d: d.update(id="mine", mmu_ha=25))
     assert load_schema(path).mmu_ha == 25
@@ -95,6 +100,8 @@ def test_a_schema_can_be_a_file(tmp_path) -> None:
         (lambda d: d["status"]["fields"][0].update(type="text"), "'text' is unknown"),
         (lambda d: d["status"]["exceptions"][0].update(least=1), "unknown key least"),
         (lambda d: d["raster"].pop("nodata"), "missing key nodata"),
+        (lambda d: _without_code(d["status"], ""), "status: 1 years, but 0 with"),
+        (lambda d: _without_code(d["change"], "_to"), "change: 2 years, but 1 with"),
     ],
 )
 def test_a_wrong_schema_is_named(tmp_path, change, message: str) -> None:

@@ -170,16 +170,26 @@ def _from_rows(id: str, rows: list[dict[str, str]], legend: Legend) -> Crosswalk
                 f"crosswalk '{id}': '{code}' is no class code", remedy="codes are whole numbers"
             )
         names.setdefault(source, row.get("source_name") or "")
-        condition = _condition(row, id)
+        condition, primary_pair = _condition(row, id), _is_primary(row, id)
         for leaf in legend.leaves(int(code)):
             allowed.setdefault(source, []).append(leaf)
-            if (row.get("primary") or "1").strip() == "1":
+            if primary_pair:
                 preferred.setdefault(leaf, source)
                 primary.add((leaf, source))
             if condition is not None:
                 conditions[leaf, source] = condition
     frozen = {s: tuple(dict.fromkeys(leaves)) for s, leaves in allowed.items()}
     return Crosswalk(id, frozen, preferred, names, frozenset(primary), conditions)
+
+
+def _is_primary(row: Mapping[str, str], id: str) -> bool:
+    word = (row.get("primary") or "").strip()
+    if word not in ("", "0", "1"):
+        raise InputError(
+            f"crosswalk '{id}': primary is '{word}'",
+            remedy="write 1, or 0 for a pair that needs evidence",
+        )
+    return word != "0"
 
 
 def _condition(row: Mapping[str, str], id: str) -> Condition | None:

@@ -123,7 +123,7 @@ def write_styles(stem: Path, styles: Mapping[str, Style]) -> tuple[Path, ...]:
     return tuple(written)
 
 
-def write_zip(path: Path, files: Mapping[str, Path | bytes]) -> Path:
+def write_zip(path: Path, files: Mapping[str, Path]) -> Path:
     """Write an archive with fixed timestamps.
 
     Parameters
@@ -131,7 +131,7 @@ def write_zip(path: Path, files: Mapping[str, Path | bytes]) -> Path:
     path
         The archive; it appears whole or not at all.
     files
-        Name in the archive → file or content, written in the order of the names.
+        Name in the archive → file, written in the order of the names.
     """
     with atomic_path(path) as part, zipfile.ZipFile(part, "w") as archive:
         for name in sorted(files):
@@ -139,12 +139,9 @@ def write_zip(path: Path, files: Mapping[str, Path | bytes]) -> Path:
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
             info.create_system = 3
-            content = files[name]
-            if isinstance(content, bytes):
-                archive.writestr(info, content)
-                continue
-            info.file_size = content.stat().st_size
-            with archive.open(info, "w") as target, content.open("rb") as source:
+            file = files[name]
+            info.file_size = file.stat().st_size
+            with archive.open(info, "w") as target, file.open("rb") as source:
                 while chunk := source.read(1 << 20):
                     target.write(chunk)
     return path

@@ -146,6 +146,8 @@ def _schema(data: dict[str, Any], where: str) -> Schema:
         )
     _check_templates(data["names"], where)
     layers = {k: layer_rules(data[k], f"{where}: {k}") for k in ("status", "change")}
+    for kind, rules in layers.items():
+        _demand_codes(rules, 2 if kind == "change" else 1, f"{where}: {kind}")
     plain = {k: v for k, v in data.items() if k not in ("status", "change", "raster")}
     plain["products"] = kinds
     for key in ("units", "formats", "ignored", "products"):
@@ -206,6 +208,15 @@ def layer_rules(data: Mapping[str, Any], where: str) -> LayerRules:
         mmw_codes=tuple(data.get("mmw_codes", ())),
         exceptions=tuple(mmu_exception(e, where) for e in data.get("exceptions", ())),
     )
+
+
+def _demand_codes(rules: LayerRules, years: int, where: str) -> None:
+    coded = {f.of_second_year for f in rules.fields if f.role == "code"}
+    if len(coded) < years:
+        raise ConfigError(
+            f"{where}: {years} years, but {len(coded)} with a field of the role code",
+            remedy="add one a year, of the second with {yy_to} or {year_to} in its name",
+        )
 
 
 def _field(data: Mapping[str, Any], where: str) -> Field:

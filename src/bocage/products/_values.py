@@ -59,6 +59,11 @@ class Field:
     level: int = 0
     position: int = 0
 
+    @property
+    def of_second_year(self) -> bool:
+        """Whether the template of a schema names the second year of a change layer."""
+        return "_to}" in self.name
+
 
 @dataclass(frozen=True)
 class MmuException:
@@ -227,7 +232,7 @@ class Schema:
         words = year_words(years)
         found: list[Field] = []
         for field in self.layers[kind].fields:
-            position = int("_to}" in field.name)
+            position = int(field.of_second_year)
             for level in _levels(field, levels):
                 name = field.name.format(level=level, **words)
                 found.append(Field(field.role, name, field.type, level, position))

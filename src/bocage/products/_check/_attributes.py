@@ -115,10 +115,12 @@ def strict_identifiers(layer: Layer, definition: ProductDefinition) -> Step:
 
 def strict_codes(layer: Layer, definition: ProductDefinition) -> Step:
     """The codes of the levels belong together."""
-    allowed = {*definition.chains, (0,) * len(definition.chains[0])}
     findings: list[Finding] = []
     for position in range(definition.years):
-        names = definition.named("code", position)
+        fields = [f for f in definition.fields if f.role == "code" and f.position == position]
+        names = [f.name.lower() for f in fields]
+        allowed = {tuple(c[f.level - 1] for f in fields) for c in definition.chains}
+        allowed.add((0,) * len(fields))
         rows = np.nan_to_num(np.stack([layer.numbers(n) for n in names], axis=1), nan=-1)
         kinds, inverse = np.unique(rows, axis=0, return_inverse=True)
         wrong = np.array([tuple(int(v) for v in k) not in allowed for k in kinds], dtype=bool)

@@ -47,6 +47,11 @@ def read_boundary(path: Path | str, epsg: int, unit: str | None) -> Boundary:
     path = existing(path, "boundary")
     try:
         names = [str(row[0]) for row in pyogrio.list_layers(path)]
+        if len(names) > 1 and path.stem not in names:
+            raise InputError(
+                f"boundary {path} has the layers {', '.join(names[:5])}",
+                remedy=f"call the one with the boundary '{path.stem}', or leave only that one",
+            )
         layer = path.stem if path.stem in names else names[0]
         frame: Any = pyogrio.read_dataframe(path, layer=layer)
     except (DataSourceError, DataLayerError, GEOSException, IndexError) as error:

@@ -50,8 +50,7 @@ def _condition(
 ) -> NDArray[np.bool_]:
     holds = np.ones(len(where), dtype=bool)
     code = ground.final[where]
-    last = ground.definition.years - 1
-    top = ground.layer.numbers(ground.definition.named("code", last)[0])[where]
+    top = _top(ground)[where]
     if exception.codes:
         holds &= np.isin(code, exception.codes)
     if exception.not_codes:
@@ -70,6 +69,15 @@ def _condition(
     if exception.marginal and holds.any():
         holds[holds] = ground.topology.marginal(where[holds])
     return holds
+
+
+def _top(ground: Ground) -> NDArray[np.float64]:
+    """Code of level 1 of the last year, from the coarsest code that the layer has."""
+    last = ground.definition.years - 1
+    field = next(f for f in ground.definition.fields if f.role == "code" and f.position == last)
+    tops = {chain[field.level - 1]: chain[0] for chain in ground.definition.chains}
+    codes, inverse = np.unique(ground.layer.numbers(field.name.lower()), return_inverse=True)
+    return np.array([tops.get(code, code) for code in codes], dtype=np.float64)[inverse]
 
 
 def _touches(ground: Ground, codes: tuple[Any, ...]) -> NDArray[np.bool_]:

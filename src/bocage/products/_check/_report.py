@@ -24,6 +24,9 @@ from bocage.products._check._sketch import (
     draw_overview,
     draw_sketch,
 )
+from bocage.tables import fixed_date
+
+_STAMP = "2000-01-01"  # a GeoPackage notes when it was written: equal faults, equal bytes
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ class CheckReport:
                 remedy="give a name that ends in .gpkg",
             )
         found = self.fault_geometries()
-        with atomic_path(path) as part:
+        with atomic_path(path) as part, fixed_date(_STAMP):
             pyogrio.write_dataframe(found, part, layer="faults", geometry_type="Unknown")
         return path
 

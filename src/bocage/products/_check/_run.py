@@ -36,7 +36,7 @@ _VECTOR = (
     "unzip", "naming", "attribute", "epsg", "inspire", "import", "unique", "enum", "nodata",
     "singlepart", "geometry", "area", "gap", "mmu", "mmw", "neighbour", "overlap",
 )  # fmt: skip
-_CHANGE = (*_VECTOR[:8], "change", *_VECTOR[9:12], *_VECTOR[13:])
+_CHANGE = tuple("change" if n == "nodata" else n for n in _VECTOR if n != "gap")
 _RASTER = (
     "unzip", "naming", "inspire", "attribute", "epsg", "pixel_size", "origin", "bit_depth",
     "compress", "nodata", "value", "tile", "cog", "color",
