@@ -33,7 +33,7 @@ def _write(folder: Path, old=OLD, new=NEW, changed=None, moved=()) -> tuple[list
         view = gpd.GeoDataFrame({"code": codes}, geometry=cells, crs=3035)
         name = delivery.name("status", year)
         paths.append(parts.save(status_layer(view, year, delivery), folder, name))
-    changed = np.flatnonzero(OLD != NEW) if changed is None else np.array(changed)
+    changed = np.flatnonzero(OLD != NEW) if changed is None else np.array(changed, int)
     columns = {"code_2021": OLD[changed], "code_2024": NEW[changed]}
     view = gpd.GeoDataFrame(columns, geometry=CELLS[changed], crs=3035)
     frame = change_layer(view, delivery)
@@ -48,6 +48,17 @@ def test_layers_that_agree(tmp_path: Path) -> None:
     report = _check(*_write(tmp_path))
     assert report["strict:statuses"].outcome == "ok"
     assert report.passed
+
+
+def test_status_layers_without_a_polygon(tmp_path: Path) -> None:
+    """All land may be below the mapping unit: then nothing changed, too."""
+    paths, change = _write(tmp_path, changed=[])
+    for path in paths:
+        layer = path.stem
+        empty = gpd.read_file(path, layer=layer).iloc[:0]
+        path.unlink()
+        parts.save(empty, tmp_path, layer, geometry_type="Polygon")
+    assert _check(paths, change)["strict:statuses"].outcome == "ok"
 
 
 def test_without_the_status_layers_it_is_skipped(tmp_path: Path) -> None:

@@ -74,8 +74,10 @@ def read_status(path: Path, leaf: str, formats: Sequence[str], folder: Path) -> 
     for file in (f for f in package.files if f.suffix.lower() in formats):
         for name in layer_names(file, package.archived)[0]:
             layer, _ = read_layer(LayerRef(file, name), None)
-            column = next((c for c in (leaf, plain) if layer and c in layer.table), None)
-            if layer and column:
+            if layer is None:
+                continue
+            column = next((c for c in (leaf, plain) if c in layer.table), None)
+            if column is not None:
                 renamed = layer.table.rename(columns={column: leaf})
                 found.append(replace(layer, table=renamed))
     if len(found) != 1:
