@@ -80,9 +80,9 @@ def load_schema(schema: str | Path, *, products: tuple[Kind, ...] = KINDS) -> Sc
         If the file does not exist.
     """
     data = _read_schema(str(schema), Path(), _DEPTH)
-    return _schema(
-        {"products": [k for k in products if k in data.get("names", {})], **data}, str(schema)
-    )
+    # Schemas from before there was such a product have no name for it.
+    usual = [kind for kind in products if kind in data.get("names", {})]
+    return _schema({"products": usual, **data}, str(schema))
 
 
 def _read_schema(schema: str, folder: Path, depth: int) -> dict[str, Any]:
