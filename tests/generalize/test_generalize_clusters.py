@@ -26,7 +26,7 @@ from bocage.generalize._repair import repair
 from bocage.generalize._rules import views_of
 from bocage.generalize._undersized import cluster_areas
 from bocage.generalize._widths import disc
-from bocage.products._check._topology import cluster_areas as official
+from bocage.products._check._shapes import cluster_areas as official
 
 PIXEL = 2.5
 COMPLEX = next(r for r in load_rules("pa").exceptions if r.cluster_ha)
