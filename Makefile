@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test bench lint real seeds fuzz clean
+.PHONY: help demo test slow bench lint real seeds fuzz clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -14,7 +14,10 @@ demo: $(READY)  ## map a virtual protected area, from images to a checked delive
 	$(BIN)/bocage demo --out demo
 
 test: $(READY)  ## run the tests with coverage
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not seeds and not fuzz" --ignore=tests/benchmarks --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not seeds and not fuzz and not slow" --ignore=tests/benchmarks --cov --cov-report=term:skip-covered
+
+slow: $(READY)  ## run the tests of the whole chain: the demo, runs that are killed and repeated, training; about eight minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow
 
 bench: $(READY)  ## run the tests of the benchmarks: each runs, small, and prints what it promises; about four minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/benchmarks
