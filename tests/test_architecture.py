@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "bocage"
-FOUNDATION = {"errors", "files", "graphs", "rasters", "cubes", "shifts", "tables", "__version__"}
+FOUNDATION = {
+    "errors",
+    "files",
+    "graphs",
+    "rasters",
+    "reflectance",
+    "cubes",
+    "shifts",
+    "tables",
+    "__version__",
+}
 ORDER = [
     "legend",
     "grid",

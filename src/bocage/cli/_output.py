@@ -39,10 +39,10 @@ def give(result: dict[str, Any], *, as_json: bool, text: str | None = None) -> N
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
-    """A table on stdout."""
+    """A table on stdout; a dash for what is not a number."""
     made = Table(*head, title=title, title_justify="left")
     for row in rows:
-        made.add_row(*(str(v) for v in row))
+        made.add_row(*("–" if v != v else str(v) for v in row))
     Console(file=sys.stdout).print(made)
 
 

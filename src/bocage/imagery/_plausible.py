@@ -6,15 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.errors import InputError
+from bocage.reflectance import UNSCALED, doubtful
 
 POSSIBLE = (-0.2, 2.0)
 """Reflectance beyond these is no measurement: saturated, or an artefact of the correction."""
 
-_UNSCALED = 3.0  # median of an image whose numbers were not scaled
 _SCALED_TWICE = 0.002  # highest value of one that was scaled once too often
-_NEGATIVE = -0.02
-_BRIGHT = 1.2
-_SHARE = 0.1
 _LEAST = 64  # pixels below which nothing is said
 _MOST = 0.5  # share of an image from which it is no shadow or sea that is dark
 
@@ -59,7 +56,7 @@ def faults(
         return ()
     values = image[:, known]
     middle, highest = float(np.median(values)), float(values.max())
-    if middle > _UNSCALED:
+    if middle > UNSCALED:
         raise InputError(
             f"item {item}: half of its reflectances are above {middle:.3g}: they are not scaled",
             remedy=_REMEDY,
@@ -72,11 +69,5 @@ def faults(
         )
     found = ["dark"] if dark else []
     for band, row in zip(bands, values, strict=True):
-        for name, doubtful in (
-            ("negative", (row < _NEGATIVE).mean() > _SHARE),
-            ("bright", (row > _BRIGHT).mean() > _SHARE),
-            ("constant", bool(row.max() == row.min())),
-        ):
-            if doubtful:
-                found.append(f"{name} {band}")
+        found += [f"{name} {band}" for name in doubtful(row)]
     return tuple(found)

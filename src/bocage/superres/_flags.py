@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bocage.reflectance import UNSCALED, doubtful
+
 EMPTY = 0.5
 """Share of pixels without a value from which an image is called so."""
 
-_SHARE = 0.1
-_NEGATIVE = -0.02
-_BRIGHT = 1.2
-_SCALE = (0.005, 3.0)  # a highest and a middle value between which all reflectance lies
+_TOO_LOW = 0.005  # the highest value of an image that was scaled once too often
 _LEAST_SIDE = 16
 
 
@@ -41,18 +40,13 @@ def image_flags(image: NDArray[np.float32], bands: tuple[str, ...]) -> tuple[str
         found.append("small")
     if 1 - known.all(axis=0).mean() >= EMPTY:
         found.append("empty")
-    if np.abs(image[known]).max() < _SCALE[0] or np.median(image[known]) > _SCALE[1]:
+    if np.abs(image[known]).max() < _TOO_LOW or np.median(image[known]) > UNSCALED:
         found.append("scale")
     for band, values, inside in zip(bands, image, known, strict=True):
         row = values[inside]
         if not row.size:
             found.append(f"empty {band}")
             continue
-        for name, doubtful in (
-            ("constant", row.size > 1 and bool(row.max() == row.min())),
-            ("negative", (row < _NEGATIVE).mean() > _SHARE),
-            ("bright", "scale" not in found and (row > _BRIGHT).mean() > _SHARE),
-        ):
-            if doubtful:
-                found.append(f"{name} {band}")
+        odd = doubtful(row)
+        found += [f"{name} {band}" for name in odd if name != "bright" or "scale" not in found]
     return tuple(found)
