@@ -7,6 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "bocage"
 FOUNDATION = {
+    "cogs",
     "errors",
     "files",
     "graphs",

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import rasterio
-import rasterio.shutil
 import xarray as xr
-from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from bocage.cogs import BLOCK, byte_cog
 from bocage.errors import InputError
-from bocage.files import atomic_path
 from bocage.legend import OUTSIDE
 from bocage.rasters import geobox_of
 
-BLOCK = 512
 Color = tuple[int, int, int, int]
 
 
@@ -60,39 +56,13 @@ def write_cog(
     InputError
         If a part reaches beyond the grid or lies between its pixels.
     """
-    profile = {
-        "driver": "GTiff",
-        "count": 1,
-        "height": box.shape.y,
-        "width": box.shape.x,
-        "dtype": "uint8",
-        "crs": str(box.crs),
-        "transform": Affine(*box.affine[:6]),
-        "nodata": OUTSIDE,
-        "tiled": True,
-        "blockxsize": BLOCK,
-        "blockysize": BLOCK,
-        "compress": "lzw",
-        "sparse_ok": True,
-        "bigtiff": "if_safer",
-    }
-    with (
-        atomic_path(path) as part,
-        tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder,
-    ):
-        plain = Path(folder) / "plain.tif"
-        with rasterio.open(plain, "w+", **profile) as target:
-            target.set_band_description(1, description)
-            if colors is not None:
-                target.write_colormap(1, dict(colors))
-            for data in parts:
-                _paste(target, data, box)
-        counts = _counts(plain)
-        rasterio.shutil.copy(
-            plain, part, driver="COG", compress="lzw", blocksize=BLOCK, bigtiff="if_safer",
-            overview_compress="lzw", overview_resampling=resampling, sparse_ok=True,
-        )  # fmt: skip
-    return counts
+    with byte_cog(path, box, resampling=resampling) as target:
+        target.set_band_description(1, description)
+        if colors is not None:
+            target.write_colormap(1, dict(colors))
+        for data in parts:
+            _paste(target, data, box)
+    return _counts(path)
 
 
 def _paste(target: rasterio.io.DatasetWriter, data: xr.DataArray, box: GeoBox) -> None:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import rasterio
-import rasterio.shutil
-from affine import Affine
 from numpy.typing import NDArray
-from odc.geo.geobox import GeoBox
 
 from bocage.accuracy._compare._change import read_change
 from bocage.accuracy._compare._grid import as_window, common_grid, tolerance_of
@@ -26,11 +20,10 @@ from bocage.accuracy._compare._report import write_page
 from bocage.accuracy._compare._result import Comparison
 from bocage.accuracy._compare._run import Task, level_of, run, unsure_of
 from bocage.accuracy._layers import read_regions
+from bocage.cogs import byte_cog
 from bocage.errors import InputError
-from bocage.files import atomic_path, existing, write_text
+from bocage.files import existing, write_text
 from bocage.legend import Legend, list_crosswalks, list_legends, load_legend
-
-BLOCK = 512
 
 
 def compare_files(
@@ -136,9 +129,9 @@ def _for_field(given: LegendLike) -> Legend | None:
 
 
 def _with_files(task: Task, out: Path, names: dict[str, str]) -> Comparison:
-    with _folder(out), tempfile.TemporaryDirectory(dir=out, prefix=".compare.") as folder:
-        plain = Path(folder) / "difference.tif"
-        with rasterio.open(plain, "w", **_profile(task.box)) as target:
+    with _folder(out):
+        map_file = out / "difference.tif"
+        with byte_cog(map_file, task.box, resampling="mode") as target:
 
             def keep(window: tuple[slice, slice], values: NDArray[np.uint8]) -> None:
                 target.write(values, 1, window=as_window(window))
@@ -147,14 +140,9 @@ def _with_files(task: Task, out: Path, names: dict[str, str]) -> Comparison:
             target.write_colormap(1, _colors())
             target.set_band_description(1, "outcome of the comparison")
             target.update_tags(1, **{f"outcome_{o.value}": o.label for o in OUTCOMES})
-        with atomic_path(out / "difference.tif") as part:
-            rasterio.shutil.copy(
-                plain, part, driver="COG", compress="deflate", blocksize=BLOCK,
-                bigtiff="if_safer", overview_compress="deflate", overview_resampling="mode",
-            )  # fmt: skip
         found = replace(found, notes=(*(f"{k}: {v}" for k, v in names.items()), *found.notes))
         write_text(out / "comparison.json", json.dumps(found.to_dict(), indent=1))
-        write_page(out / "index.html", found, task, plain)
+        write_page(out / "index.html", found, task, map_file)
     return found
 
 
@@ -172,24 +160,6 @@ def _folder(out: Path) -> Iterator[None]:
             with suppress(OSError):  # something was written already
                 out.rmdir()
         raise
-
-
-def _profile(box: GeoBox) -> dict[str, Any]:
-    return {
-        "driver": "GTiff",
-        "count": 1,
-        "height": box.shape.y,
-        "width": box.shape.x,
-        "dtype": "uint8",
-        "crs": str(box.crs),
-        "transform": Affine(*box.affine[:6]),
-        "nodata": NOTHING,
-        "tiled": True,
-        "blockxsize": BLOCK,
-        "blockysize": BLOCK,
-        "compress": "deflate",
-        "bigtiff": "if_safer",
-    }
 
 
 def _colors() -> dict[int, tuple[int, int, int, int]]:
