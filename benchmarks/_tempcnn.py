@@ -1,8 +1,4 @@
-"""TempCNN: a small convolutional network over the seasons of single pixels.
-
-Pelletier, C., Webb, G. I. and Petitjean, F. (2019). Temporal convolutional neural network for the
-classification of satellite image time series. Remote Sens. 11, 523.
-"""
+"""Training of a TempCNN as its paper does it (Pelletier et al. 2019, Remote Sens. 11, 523)."""
 
 from __future__ import annotations
 
@@ -14,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from bocage.model._tempcnn import TempCNN
 
 _CHUNK = 8192  # pixels that are classified in one go
 
@@ -45,38 +43,6 @@ class TempCnnSettings:
     dropout: float = 0.3
     balance: float = 0.0
     seed: int = 0
-
-
-class TempCNN(nn.Module):
-    """Three convolutions over time, one dense layer, and a linear layer to the classes."""
-
-    def __init__(
-        self, channels: int, months: int, classes: int, dropout: float, units: int = 64
-    ) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for width in (channels, units, units):
-            layers += [
-                nn.Conv1d(width, units, 5, padding=2),
-                nn.BatchNorm1d(units),
-                nn.ReLU(),
-                nn.Dropout(dropout),
-            ]
-        dense = 4 * units
-        layers += [
-            nn.Flatten(),
-            nn.Linear(units * months, dense),
-            nn.BatchNorm1d(dense),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(dense, classes),
-        ]
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, series: Tensor) -> Tensor:
-        """Logits (pixel, class) of series (pixel, channel, month)."""
-        found: Tensor = self.layers(series)
-        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,3 +40,4 @@ def model(pixels: Pixels, legend: Legend) -> FieldModel:
 def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip the export, which takes longer than such a small training."""
     monkeypatch.setattr("bocage.model._train.export_graph", lambda net: b"")
+    monkeypatch.setattr("bocage.model._train_pixel.export_pixel_graph", lambda net: b"")

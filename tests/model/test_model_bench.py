@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from model_landscape import SETTINGS
 
 from bocage.model import Pixels
 from bocage.model._features import fill_months, indices_of
@@ -15,9 +14,9 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
 @pytest.fixture
 def set_up() -> Callable:
-    from bocage.model._train import _set_up
+    from bocage.model._bench import set_up
 
-    return lambda pixels: _set_up(pixels, SETTINGS)
+    return set_up
 
 
 def seasons(pixels: Pixels, scale: int) -> np.ndarray:
@@ -90,7 +89,9 @@ def test_months_are_hidden_from_every_other_pixel(pixels: Pixels, set_up: Callab
     which = np.flatnonzero(pixels.observed.all(axis=1))[:500]
     plain = bench.inputs(which, view)
     assert torch.equal(plain, bench.inputs(which, view, hide=0.0))
-    changed = (bench.inputs(which, view, hide=0.95) != plain).any(dim=1)
+    changed = (bench.inputs(which, view, hide=0.95, rng=np.random.default_rng(0)) != plain).any(
+        dim=1
+    )
     assert 0.3 < float(changed.float().mean()) < 0.6
 
 
@@ -153,8 +154,8 @@ def test_no_step_sees_a_single_pixel(
 
     which = np.arange(count)
     fit(
-        bench, net, which, lambda part: bench.inputs(part, view), loss,
-        epochs=2, batch=batch, rate=1e-3, told=told.append,
+        net, which, lambda part: bench.inputs(part, view), loss,
+        epochs=2, batch=batch, rate=1e-3, rng=np.random.default_rng(0), told=told.append,
     )  # fmt: skip
     assert min(len(part) for part in parts) >= 2
     assert max(len(part) for part in parts) <= max(batch, 3)

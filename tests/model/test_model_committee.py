@@ -16,14 +16,10 @@ QUICK = replace(SETTINGS, epochs=3)
 
 @pytest.fixture
 def repeatable():
-    from bocage.model._train import _repeatable
+    from bocage.model._training import repeatable
 
-    with _repeatable(QUICK):
+    with repeatable(QUICK):
         yield
-
-
-def silent(who: str, loss: float) -> None:
-    """Nobody listens."""
 
 
 def test_members_differ_in_what_they_see(pixels: Pixels) -> None:
@@ -65,8 +61,10 @@ def test_epochs_make_some_thousand_steps() -> None:
 @pytest.mark.usefixtures("repeatable")
 def test_members_learn_from_their_lesson_alone(pixels: Pixels) -> None:
     """Other labels, and pixels without any, change nothing."""
+    from bocage.model._bench import set_up
     from bocage.model._committee import Lesson, elect
-    from bocage.model._train import _set_up, _weight
+    from bocage.model._journal import Journal
+    from bocage.model._training import weight_of
 
     labels = np.flatnonzero(pixels.labelled)
     lesson, others = labels[::2], labels[1::2]
@@ -74,8 +72,8 @@ def test_members_learn_from_their_lesson_alone(pixels: Pixels) -> None:
     wrong[others] = np.roll(wrong[others], 1)
     found = []
     for part in (pixels, replace(pixels, label=wrong)):
-        bench = _set_up(part, QUICK)
-        found.append(elect(bench, Lesson(lesson, _weight(bench)), QUICK, silent))
+        bench = set_up(part)
+        found.append(elect(bench, Lesson(lesson, weight_of(bench)), QUICK, Journal()))
     assert len(found[0].members) == 8
     for one, two in zip(*([m.net.state_dict() for m in c.members] for c in found), strict=True):
         assert all(torch.equal(one[name], two[name]) for name in one)
@@ -86,15 +84,16 @@ def test_members_learn_from_their_lesson_alone(pixels: Pixels) -> None:
 @pytest.mark.usefixtures("repeatable")
 def test_weights_count(pixels: Pixels) -> None:
     """A class whose labels weigh nothing is not learned."""
+    from bocage.model._bench import set_up
     from bocage.model._committee import Lesson, elect, poll
-    from bocage.model._train import _set_up
+    from bocage.model._journal import Journal
 
     labels, first = np.flatnonzero(pixels.labelled), pixels.allowed[:, 0]
-    bench = _set_up(pixels, QUICK)
+    bench = set_up(pixels)
     said = []
     for weight in (1.0, 1e-6):
         lesson = Lesson(labels, np.where(first, weight, 1.0).astype(np.float32))
-        opinions = poll(bench, elect(bench, lesson, QUICK, silent), labels[first[labels]])
+        opinions = poll(bench, elect(bench, lesson, QUICK, Journal()), labels[first[labels]])
         said.append([part[:, 0].mean() for part in (opinions.nets, opinions.forest)])
     assert min(said[0]) > 0.5
     assert said[1][0] < 0.5 * said[0][0]
@@ -130,13 +129,14 @@ def test_what_members_disagree_about_is_epistemic() -> None:
 
 @pytest.mark.usefixtures("repeatable")
 def test_a_poll_is_the_mean_of_the_members(pixels: Pixels) -> None:
-    from bocage.model._bench import logits_of
+    from bocage.model._bench import logits_of, set_up
     from bocage.model._committee import Lesson, elect, poll
-    from bocage.model._train import _set_up, _weight
+    from bocage.model._journal import Journal
+    from bocage.model._training import weight_of
 
-    bench = _set_up(pixels, QUICK)
+    bench = set_up(pixels)
     labels, which = np.flatnonzero(pixels.labelled), np.arange(1000, 1050)
-    committee = elect(bench, Lesson(labels, _weight(bench)), QUICK, silent)
+    committee = elect(bench, Lesson(labels, weight_of(bench)), QUICK, Journal())
     said = poll(bench, committee, which)
     each = [
         torch.softmax(logits_of(m.net, which, lambda part, m=m: bench.inputs(part, m.view)), 1)
@@ -159,23 +159,21 @@ def test_the_network_says_what_it_was_taught(pixels: Pixels, turned: int) -> Non
     """
     from functools import partial
 
-    from bocage.model._bench import logits_of
+    from bocage.model._bench import logits_of, set_up
     from bocage.model._committee import VIEW, teach
-    from bocage.model._train import _set_up
+    from bocage.model._journal import Journal
 
     own = pixels.pick(pixels.labelled)
-    bench = _set_up(own, SETTINGS)
+    bench = set_up(own)
     right = np.roll(own.allowed[:, :3], turned, axis=1).argmax(axis=1)
     targets = (0.8 * np.eye(4)[right] + 0.05).astype(np.float32)
     divided = np.where(right == 0, 0.9, 0.1).astype(np.float32)
-    told: list[str] = []
-    net = teach(
-        bench, targets, divided, replace(SETTINGS, epochs=100), lambda who, loss: told.append(who)
-    )
+    journal = Journal()
+    net = teach(bench, targets, divided, replace(SETTINGS, epochs=100), journal)
     logits = logits_of(net, np.arange(len(own)), partial(bench.inputs, view=VIEW))
     assert logits.shape == (len(own), 5)
     assert (logits[:, :4].argmax(dim=1).numpy() == right).mean() > 0.95
     share = torch.sigmoid(logits[:, 4]).numpy()
     assert share[right == 0].mean() > 0.8
     assert share[right != 0].mean() < 0.2
-    assert told == ["network"] * 100
+    assert [record["who"] for record in journal.records] == ["network"] * 100

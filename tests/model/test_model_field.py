@@ -19,7 +19,7 @@ from bocage.legend import Legend
 from bocage.model import FieldModel, ModelSettings, load_model, model_files, predict
 from bocage.model._facts import Facts
 from bocage.model._features import LIMIT
-from bocage.model._field import _softmax, _softmax_compiled
+from bocage.model._graph_model import _softmax, softmax_in_place
 from bocage.model._scales import look
 
 
@@ -100,12 +100,12 @@ def test_defects_count_as_the_farthest_that_was_shown(
     np.testing.assert_allclose(broken[0], broken[1], atol=1e-4)
 
 
-def test_softmax_compiled_equals_python() -> None:
+def testsoftmax_in_place_equals_python() -> None:
     scores = np.random.default_rng(0).normal(0, 5, (4, 3, 5)).astype(np.float32)
     want = np.exp(scores) / np.exp(scores).sum(axis=0)
     plain, compiled = scores.copy(), scores.copy()
     _softmax(plain)
-    _softmax_compiled(compiled)
+    softmax_in_place(compiled)
     assert plain == pytest.approx(want, abs=1e-6)
     assert compiled == pytest.approx(want, abs=1e-6)
 

@@ -194,11 +194,11 @@ def test_wrong_legend_is_named(pixels: Pixels) -> None:
 
 
 def test_torch_is_left_as_it_was() -> None:
-    from bocage.model._train import _repeatable
+    from bocage.model._training import repeatable
 
     torch.manual_seed(3)
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    with _repeatable(SETTINGS):
+    with repeatable(SETTINGS):
         torch.rand(5)
         assert torch.are_deterministic_algorithms_enabled()
     assert torch.equal(torch.get_rng_state(), state)

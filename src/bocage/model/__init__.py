@@ -1,9 +1,10 @@
-"""The classifier: training pixels, the field network and trees, calibration, prediction."""
+"""The classifier: training pixels, networks and trees, calibration, prediction."""
 
 from bocage.model._conformal import conformal_thresholds, safe_levels, set_sizes
 from bocage.model._engines import load_model, model_files, train
 from bocage.model._facts import Classifier, Facts
 from bocage.model._field import FieldModel
+from bocage.model._pixel import PixelModel
 from bocage.model._pixels import Pixels, concatenate
 from bocage.model._place import terrain
 from bocage.model._predict import predict, predict_pixels
@@ -19,6 +20,7 @@ __all__ = [
     "Facts",
     "FieldModel",
     "ModelSettings",
+    "PixelModel",
     "Pixels",
     "TreesModel",
     "concatenate",

@@ -1,26 +1,28 @@
-"""What training needs at hand, and one pass over it. Imports torch."""
+"""What training needs at hand, and how a network learns from it. Imports torch."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from bocage.model._features import LIMIT, fill_months, index_names, indices_of
-from bocage.model._network import PixelNet
 from bocage.model._pixels import Pixels
+from bocage.model._targets import present_classes
 
 _INDEX_SCALE = 4.0  # differences lie within ±1, most of them within a few tenths
 _WARM = 0.05
 _DECAY = 1e-4
 _CLIP = 5.0
 _CHUNK = 8192  # pixels that are classified in one go
+
+Net = TypeVar("Net", bound=nn.Module)
 
 Loss = Callable[[Tensor, NDArray[np.intp]], Tensor]
 """Logits (pixel, class) of some pixels and which they are → the loss of each."""
@@ -60,8 +62,8 @@ class Bench:
         bool (class,), classes that labels teach.
     device
         Where the networks live.
-    rng
-        Of all that is drawn.
+    precision
+        See `fit`.
     """
 
     pixels: Pixels
@@ -71,9 +73,15 @@ class Bench:
     deviation: NDArray[np.float32]
     present: NDArray[np.bool_]
     device: torch.device
-    rng: np.random.Generator
+    precision: torch.dtype | None = None
 
-    def inputs(self, which: NDArray[np.intp], view: View, hide: float = 0.0) -> Tensor:
+    def inputs(
+        self,
+        which: NDArray[np.intp],
+        view: View,
+        hide: float = 0.0,
+        rng: np.random.Generator | None = None,
+    ) -> Tensor:
         """Inputs of some pixels, (pixel, scale · month · channel + layer).
 
         Parameters
@@ -84,11 +92,13 @@ class Bench:
             What is seen of them.
         hide
             Half of the pixels lose a random share of up to this of their months.
+        rng
+            Of what is hidden.
         """
         values = self.values[which][:, :, list(view.scales)]
         seen = self.pixels.observed[which]
-        if hide:
-            seen = hide_months(seen, hide, self.rng)
+        if hide and rng is not None:
+            seen = hide_months(seen, hide, rng)
         count, months, scales, bands = values.shape
         flat = values.reshape(count, months, scales * bands).transpose(1, 2, 0)
         full = fill_months(flat, np.ascontiguousarray(seen.T))
@@ -111,6 +121,26 @@ class Bench:
     def tensor(self, values: NDArray[Any]) -> Tensor:
         """An array on the device."""
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+
+
+def set_up(pixels: Pixels, precision: str = "single") -> Bench:
+    """Pixels as networks take them, on the GPU where there is one; for `precision` see settings."""
+    seen = pixels.near[pixels.observed].astype(np.float64)  # (pixel and month, band)
+    mean = seen.mean(axis=0).astype(np.float32)
+    deviation = np.maximum(seen.std(axis=0), 1e-3).astype(np.float32)
+    layers = layer_statistics(pixels)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    half = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
+    return Bench(
+        pixels=pixels,
+        values=reflectance_of(pixels),
+        place=(pixels.place - layers[0]) / layers[1],
+        mean=mean,
+        deviation=deviation,
+        present=present_classes(pixels.allowed[pixels.labelled]),
+        device=device,
+        precision=torch.bfloat16 if half else None,
+    )
 
 
 def layer_statistics(pixels: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -138,8 +168,7 @@ def hide_months(
 
 
 def fit(
-    bench: Bench,
-    net: PixelNet,
+    net: Net,
     which: NDArray[np.intp],
     inputs: Callable[[NDArray[np.intp]], Tensor],
     loss: Loss,
@@ -147,9 +176,32 @@ def fit(
     epochs: int,
     batch: int,
     rate: float,
+    rng: np.random.Generator,
     told: Callable[[float], None],
-) -> PixelNet:
-    """Train a network on two pixels or more; the rate falls along a cosine to zero."""
+    precision: torch.dtype | None = None,
+) -> Net:
+    """Train a network on two pixels or more; the rate falls along a cosine to zero.
+
+    Parameters
+    ----------
+    net
+        The network, where it is to be trained.
+    which
+        Positions of the pixels.
+    inputs
+        Positions → what the network takes.
+    loss
+        See `Loss`.
+    epochs, batch, rate
+        Passes, pixels a step, highest learning rate.
+    rng
+        Of the order of the pixels.
+    told
+        Called after each epoch with the mean loss.
+    precision
+        Of the products of matrices; weights, sums and losses stay in single precision
+        (Micikevicius et al. 2018, ICLR). None: single as well.
+    """
     # Never a part of one pixel: it has no variance to normalise by.
     each_epoch = min(math.ceil(len(which) / batch), len(which) // 2)
     steps = epochs * each_epoch
@@ -157,9 +209,12 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _factor(step, steps))
     net.train()
     for _ in range(epochs):
-        order, total = bench.rng.permutation(which), 0.0
+        order, total = rng.permutation(which), 0.0
         for part in np.array_split(order, each_epoch):
-            value = loss(net(inputs(part)), part).mean()
+            given = inputs(part)
+            with torch.autocast(given.device.type, precision, enabled=precision is not None):
+                logits = net(given)
+            value = loss(logits.float(), part).mean()
             optimiser.zero_grad(set_to_none=True)
             value.backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), _CLIP)
@@ -176,7 +231,7 @@ def _factor(step: int, steps: int) -> float:
 
 
 def logits_of(
-    net: PixelNet, which: NDArray[np.intp], inputs: Callable[[NDArray[np.intp]], Tensor]
+    net: nn.Module, which: NDArray[np.intp], inputs: Callable[[NDArray[np.intp]], Tensor]
 ) -> Tensor:
     """Logits (pixel, class) of some pixels, without gradients."""
     net.eval()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import log_softmax, softmax
 
+from bocage.model._pixels import Pixels
+from bocage.model._split import Split
+from bocage.model._targets import Held
+
 _RANGE = (0.25, 8.0)
+_TINY = 1e-6
 
 
 def log_likelihood(
@@ -102,3 +109,36 @@ def scores(probability: NDArray[np.floating], allowed: NDArray[np.bool_]) -> dic
         "ece": round(expected_calibration_error(probability, allowed), 4),
         "labels": len(allowed),
     }
+
+
+def calibrate_alone(
+    said: NDArray[np.float32], which: NDArray[np.intp], pixels: Pixels, split: Split
+) -> tuple[dict[str, Any], Held]:
+    """The temperature of a model from what it says of labels that it has not learned from.
+
+    Parameters
+    ----------
+    said
+        Probabilities, (label, class).
+    which
+        Positions of the labels among the pixels.
+    pixels
+        All of them.
+    split
+        How the labels were held out.
+
+    Returns
+    -------
+    metrics
+        ``calibrated``, ``temperature`` and ``calibration``.
+    held
+        What it says of them at that temperature.
+    """
+    allowed, weight = pixels.allowed[which], pixels.weight[which]
+    logs = np.log(np.maximum(said, _TINY))
+    temperature = fit_temperature(logs, allowed, weight, split.squares)
+    calibrated = soften(said, temperature)
+    before, after = scores(said, allowed), scores(calibrated, allowed)
+    record = {**after, "ece_before": before["ece"], **split.record}
+    metrics = {"calibrated": True, "temperature": temperature, "calibration": record}
+    return metrics, Held(which, calibrated, allowed, weight, split.squares)

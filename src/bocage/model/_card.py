@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _ENGINES = {
     "field": "A perceptron on the year of a pixel and of its surroundings, taught by a committee.",
+    "pixel": "A TempCNN on the year of single pixels.",
     "trees": "Extremely randomised trees on the year of single pixels.",
 }
 

@@ -20,6 +20,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as binary_cross
 
 from bocage.model._bench import Bench, View, fit, logits_of, set_losses
 from bocage.model._features import index_names
+from bocage.model._journal import Journal
 from bocage.model._network import PixelNet, Sizes
 from bocage.model._pixels import Pixels
 from bocage.model._settings import ModelSettings
@@ -30,9 +31,6 @@ VIEW = View((0, 1, 2))
 
 _SCALES = ((0,), (0, 1), (0, 2), (0, 1, 2))  # of the members
 _ALONE = ((0,), (0,))
-
-Told = Callable[[str, float], None]
-"""Called after each epoch with who is trained and the mean loss."""
 
 _TREES = 100
 _MEMBER_STEPS, _MEMBER_EPOCHS = 4500, (10, 200)
@@ -135,13 +133,16 @@ def student_epochs(pixels: int, settings: ModelSettings) -> int:
     return _about(_STUDENT_STEPS * _STUDENT_BATCH / max(pixels, 1), _STUDENT_EPOCHS)
 
 
-def elect(bench: Bench, lesson: Lesson, settings: ModelSettings, told: Told) -> Committee:
+def elect(bench: Bench, lesson: Lesson, settings: ModelSettings, journal: Journal) -> Committee:
     """Train the members on labelled pixels."""
     members = []
     for number, view in enumerate(views(bench.pixels, lesson.alone)):
-        torch.manual_seed(settings.seed + number)
-        who = partial(told, f"member {number + 1}")
-        members.append(Member(_learn(bench, lesson, view, settings, who), view))
+        own = replace(settings, seed=settings.seed + number)
+        torch.manual_seed(own.seed)
+        sizes = _sizes(bench, view, settings.member_width, settings.dropout)
+        net = PixelNet(sizes, bench.present.tolist()).to(bench.device)
+        learn = partial(_learn, bench, lesson, view, own)
+        members.append(Member(journal.learn(f"member {number + 1}", net, learn), view))
     pixels = bench.pixels.pick(lesson.which)
     pixels = replace(pixels, weight=lesson.weight[lesson.which])
     view = View((0,)) if lesson.alone else VIEW
@@ -160,6 +161,7 @@ def _learn(
     lesson: Lesson,
     view: View,
     settings: ModelSettings,
+    net: PixelNet,
     told: Callable[[float], None],
 ) -> PixelNet:
     allowed, weight = bench.tensor(bench.pixels.allowed), bench.tensor(lesson.weight)
@@ -173,19 +175,17 @@ def _learn(
         each = set_losses(logits, allowed[part], present, settings.smoothing)
         return each * weight[part]
 
-    net = PixelNet(
-        _sizes(bench, view, settings.member_width, settings.dropout), bench.present.tolist()
-    )
     return fit(
-        bench,
-        net.to(bench.device),
+        net,
         lesson.which,
         lambda part: ready[place[part]],
         loss,
         epochs=member_epochs(len(lesson.which), settings),
         batch=settings.batch,
         rate=settings.learning_rate,
+        rng=np.random.default_rng(settings.seed),
         told=told,
+        precision=bench.precision,
     )
 
 
@@ -213,7 +213,7 @@ def teach(
     targets: NDArray[np.float32],
     epistemic: NDArray[np.float32],
     settings: ModelSettings,
-    told: Told,
+    journal: Journal,
 ) -> PixelNet:
     """Train the network that is shipped on what the committee says of all pixels.
 
@@ -230,8 +230,8 @@ def teach(
         Share of their entropy, (pixel,). It counts as much as there is entropy to share.
     settings
         Choices.
-    told
-        Progress.
+    journal
+        Of the training.
     """
     torch.manual_seed(settings.seed)
     every = np.arange(len(bench.pixels))
@@ -245,17 +245,23 @@ def teach(
         said = -(wanted[part] * torch.log_softmax(classes, dim=1)).sum(dim=1)
         return said + entropy[part] * binary_cross_entropy(doubt, shares[part], reduction="none")
 
-    return fit(
-        bench,
-        net.to(bench.device),
-        every,
-        partial(bench.inputs, view=VIEW, hide=settings.month_dropout),
-        loss,
-        epochs=student_epochs(len(every), settings),
-        batch=_STUDENT_BATCH,
-        rate=settings.learning_rate,
-        told=partial(told, "network"),
-    )
+    rng = np.random.default_rng(settings.seed)
+
+    def learn(net: PixelNet, told: Callable[[float], None]) -> PixelNet:
+        return fit(
+            net,
+            every,
+            partial(bench.inputs, view=VIEW, hide=settings.month_dropout, rng=rng),
+            loss,
+            epochs=student_epochs(len(every), settings),
+            batch=_STUDENT_BATCH,
+            rate=settings.learning_rate,
+            rng=rng,
+            told=told,
+            precision=bench.precision,
+        )
+
+    return journal.learn("network", net.to(bench.device), learn)
 
 
 def _sizes(bench: Bench, view: View, width: int, dropout: float) -> Sizes:

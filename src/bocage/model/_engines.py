@@ -14,6 +14,8 @@ from bocage.legend import Legend
 from bocage.model._conformal import COVERAGE, conformal_thresholds
 from bocage.model._facts import Classifier, Facts
 from bocage.model._field import FieldModel
+from bocage.model._graph_model import GRAPH, WEIGHTS
+from bocage.model._pixel import PixelModel
 from bocage.model._pixels import Pixels
 from bocage.model._settings import ModelSettings
 from bocage.model._targets import Held
@@ -21,7 +23,7 @@ from bocage.model._torch import require_torch
 from bocage.model._trees import TreesModel, train_trees
 
 if TYPE_CHECKING:
-    from bocage.model._train import Progress
+    from bocage.model._journal import Progress
 
 
 def train(
@@ -29,7 +31,9 @@ def train(
     legend: Legend,
     settings: ModelSettings | None = None,
     progress: Progress | None = None,
-) -> FieldModel | TreesModel:
+    *,
+    unfinished: Path | str | None = None,
+) -> FieldModel | PixelModel | TreesModel:
     """Train a classifier on pixels.
 
     The field engine is a perceptron on monthly reflectance of a pixel and of two windows around
@@ -49,22 +53,31 @@ def train(
     progress
         Called after each epoch with its number, the planned number and its record
         (``who``, ``loss``).
+    unfinished
+        Folder that keeps each network as soon as it is trained. A training of the same pixels
+        with the same settings that was cut off goes on from there, to the same end; at the end
+        the folder is removed. Trees are grown at once and keep nothing.
 
     Raises
     ------
     InputError
         If the legend is another one or no label can be learned from.
     ConfigError
-        If the field engine is asked for and torch is not installed.
+        If a network is asked for and torch is not installed.
     """
     settings = settings or ModelSettings()
     if settings.engine == "trees":
         trees, held = train_trees(pixels, legend, settings)
         return replace(trees, facts=_with_sets(trees.facts, held, legend))
     require_torch()
+    if settings.engine == "pixel":
+        from bocage.model._train_pixel import train_pixel
+
+        pixel, held = train_pixel(pixels, legend, settings, progress, unfinished)
+        return replace(pixel, facts=_with_sets(pixel.facts, held, legend))
     from bocage.model._train import train_field
 
-    field, held = train_field(pixels, legend, settings, progress)
+    field, held = train_field(pixels, legend, settings, progress, unfinished)
     return replace(field, facts=_with_sets(field.facts, held, legend))
 
 
@@ -77,14 +90,15 @@ def _with_sets(facts: Facts, held: Held, legend: Legend) -> Facts:
 
 _LOADERS: dict[str, Callable[[Path | str], Classifier]] = {
     "field": FieldModel.load,
+    "pixel": PixelModel.load,
     "trees": TreesModel.load,
 }
 
 
 def model_files(engine: str) -> tuple[str, ...]:
     """Names of the files of a saved model, relative to its folder."""
-    own = {"field": ("model.onnx", "model.safetensors"), "trees": ("model.npz",)}
-    return ("model.json", "card.md", *own[engine])
+    own = ("model.npz",) if engine == "trees" else (GRAPH, WEIGHTS)
+    return ("model.json", "card.md", *own)
 
 
 def load_model(folder: Path | str, legend: Legend | None = None) -> Classifier:

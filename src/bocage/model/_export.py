@@ -8,7 +8,8 @@ from torch.export import Dim
 
 from bocage.graphs import export_graph as _export
 from bocage.grid import GRID_RATIO
-from bocage.model._network import FieldNet, PixelNet
+from bocage.model._network import FieldNet
+from bocage.model._tempcnn import ReflectanceNet
 
 
 def export_graph(net: FieldNet) -> bytes:
@@ -28,7 +29,14 @@ def export_graph(net: FieldNet) -> bytes:
     return _export(net, example, axes, "logits")
 
 
-def export_weights(net: PixelNet) -> bytes:
+def export_pixel_graph(net: ReflectanceNet) -> bytes:
+    """ONNX bytes with a free number of pixels; the same for equal weights."""
+    example = (torch.zeros(3, net.mean.numel()),)
+    axes = {"series": {0: Dim("pixel", max=2**24)}}
+    return _export(net, example, axes, "logits")
+
+
+def export_weights(net: torch.nn.Module) -> bytes:
     """All weights and buffers in the safetensors format."""
     data: bytes = save({name: v.contiguous() for name, v in sorted(net.state_dict().items())})
     return data

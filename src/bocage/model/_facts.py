@@ -49,7 +49,7 @@ class Facts:
     Attributes
     ----------
     engine
-        ``field`` or ``trees``.
+        ``field``, ``pixel`` or ``trees``.
     legend_id, codes
         Legend and its leaf codes in order.
     bands, resolutions, months

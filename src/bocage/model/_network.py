@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own convention
 
-_HIDDEN = -1e4  # exp gives exactly 0 in single precision
+HIDDEN = -1e4
+"""Logit of a class that does not occur: exp gives exactly 0 in single precision."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class PixelNet(nn.Module):
         for linear, norm in zip(self.linear, self.norm, strict=True):
             x = F.dropout(F.relu(norm(linear(x))), self.sizes.dropout, self.training)
         logits: Tensor = self.last(x)
-        return logits.masked_fill(~self.present, _HIDDEN)
+        return logits.masked_fill(~self.present, HIDDEN)
 
 
 class FieldNet(nn.Module):
@@ -124,7 +125,7 @@ class FieldNet(nn.Module):
         for weight, bias in hidden[:-1]:
             x = F.relu(weight @ x + bias[:, None])
         weight, bias = hidden[-1]
-        logits = weight @ x + torch.where(self.present, bias, _HIDDEN)[:, None]
+        logits = weight @ x + torch.where(self.present, bias, HIDDEN)[:, None]
         found: Tensor = logits.unflatten(1, near.shape[1:])
         if self.warmth is None:
             return found

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from bocage.errors import ConfigError
+
+Engine = Literal["field", "pixel", "trees"]
+Precision = Literal["auto", "single", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -15,8 +18,9 @@ class ModelSettings:
     Attributes
     ----------
     engine
-        ``field``: the network that sees a pixel's season and its surroundings; ``trees``:
-        extremely randomised trees on single pixels.
+        ``field``: the network that sees a pixel's season and its surroundings; ``pixel``: a
+        TempCNN on single pixels, as the official production had; ``trees``: extremely randomised
+        trees on single pixels.
     epochs
         Passes of each network over its pixels, or ``auto``: as many as make some thousand steps.
     seed
@@ -40,6 +44,8 @@ class ModelSettings:
         such that held-out labels lie about as far from the others as the map from the samples.
     trees
         Number of trees of the trees engine.
+    precision
+        Of the products in training, ``single``, ``bfloat16`` or ``auto``: bfloat16 on a GPU.
     threads
         Threads of prediction in one process.
     training_threads
@@ -47,7 +53,7 @@ class ModelSettings:
         other), and the weights depend on their number in the last digits.
     """
 
-    engine: Literal["field", "trees"] = "field"
+    engine: Engine = "field"
     epochs: int | Literal["auto"] = "auto"
     seed: int = 0
     width: int = 128
@@ -60,13 +66,20 @@ class ModelSettings:
     unlabelled: int = 60_000
     calibration_m: float | Literal["auto"] = "auto"
     trees: int = 200
+    precision: Precision = "auto"
     threads: int = 1
     training_threads: int = 1
 
     def __post_init__(self) -> None:
-        if self.engine not in ("field", "trees"):
+        if self.engine not in get_args(Engine):
             raise ConfigError(
-                f"model.engine: there is no engine '{self.engine}'", remedy="use field or trees"
+                f"model.engine: there is no engine '{self.engine}'",
+                remedy=f"use {', '.join(get_args(Engine))}",
+            )
+        if self.precision not in get_args(Precision):
+            raise ConfigError(
+                f"model.precision is '{self.precision}'",
+                remedy=f"use {', '.join(get_args(Precision))}",
             )
         if self.epochs != "auto" and (not isinstance(self.epochs, int) or self.epochs < 1):
             raise ConfigError(f"model.epochs is {self.epochs}", remedy="use auto or 1, 2, 3 …")

@@ -14,7 +14,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 from bocage.errors import InputError
 from bocage.legend import Legend
-from bocage.model._calibrate import fit_temperature, scores, soften
+from bocage.model._calibrate import calibrate_alone, soften
 from bocage.model._facts import Answer, Facts, Run, read_facts, write_facts
 from bocage.model._features import feature_names, fill_months, with_indices
 from bocage.model._pixels import Pixels
@@ -33,7 +33,6 @@ from bocage.model._targets import (
 _ARRAYS = "model.npz"
 _LARGEST_SET = 8  # labels that allow more classes than this teach a tree nothing
 _LEAF = 2
-_TINY = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,25 +111,18 @@ def train_trees(pixels: Pixels, legend: Legend, settings: ModelSettings) -> tupl
     train, calibrate = split.train[pixels.labelled], split.calibrate[pixels.labelled]
     pixels = pixels.pick(pixels.labelled)
     features, present = _label_features(pixels), present_classes(pixels.allowed)
-    temperature, held = 1.0, Held.nothing(len(pixels.codes))
-    metrics: dict[str, Any] = {"calibrated": bool(calibrate.any())}
-    if metrics["calibrated"]:
+    metrics: dict[str, Any] = {"calibrated": False, "temperature": 1.0}
+    held = Held.nothing(len(pixels.codes))
+    if calibrate.any():
         which = np.flatnonzero(calibrate)
-        allowed, weight = pixels.allowed[which], pixels.weight[which]
         trial = grow(pixels, features, train, present, settings)
         shares = TreesModel(_facts(pixels, present, settings), trial).shares(features[which])
-        temperature = fit_temperature(
-            np.log(np.maximum(shares, _TINY)), allowed, weight, split.squares
-        )
-        calibrated = soften(shares, temperature)
-        before, after = scores(shares, allowed), scores(calibrated, allowed)
-        metrics["calibration"] = {**after, "ece_before": before["ece"], **split.record}
-        held = Held(which, calibrated, allowed, weight, split.squares)
-    metrics |= {"temperature": temperature, "notes": list(split.notes)}
-    metrics |= {"labels": {"all": len(pixels)}, "labels_by_class": labels_by_class(pixels)}
+        metrics, held = calibrate_alone(shares, which, pixels, split)
+    metrics |= {"notes": list(split.notes), "labels": {"all": len(pixels)}}
+    metrics["labels_by_class"] = labels_by_class(pixels)
     every = np.ones(len(pixels), bool)
     arrays = grow(pixels, features, every, present, settings)
-    return TreesModel(_facts(pixels, present, settings, temperature, metrics), arrays), held
+    return TreesModel(_facts(pixels, present, settings, metrics), arrays), held
 
 
 def _label_features(pixels: Pixels) -> NDArray[np.float32]:
@@ -249,7 +241,6 @@ def _facts(
     pixels: Pixels,
     present: NDArray[np.bool_],
     settings: ModelSettings,
-    temperature: float = 1.0,
     metrics: dict[str, Any] | None = None,
 ) -> Facts:
     names = feature_names(pixels.bands, pixels.months)
@@ -262,7 +253,7 @@ def _facts(
         months=pixels.months,
         mean=(0.0,) * len(pixels.bands),
         deviation=(1.0,) * len(pixels.bands),
-        temperature=temperature,
+        temperature=(metrics or {}).get("temperature", 1.0),
         absent=tuple(c for c, here in zip(pixels.codes, present, strict=True) if not here),
         layers=(),
         settings=settings,

@@ -136,8 +136,9 @@ class SamplesConfig(_Section):
 class ModelConfig(_Section):
     """The classifier."""
 
-    engine: Literal["field", "trees"] = Field(
-        "field", description="the network, or a forest of trees"
+    engine: Literal["field", "pixel", "trees"] = Field(
+        "field",
+        description="the network, a TempCNN on single pixels, or a forest on single pixels",
     )
     epochs: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
         "auto", description="passes over the pixels; auto: some thousand steps"

@@ -64,7 +64,7 @@ def fit(
 ) -> dict[str, Any]:
     """Train on all pixels and write the model."""
     data = concatenate([load_pixels(path) for path in pixels])
-    model = train(data, legend, settings)
+    model = train(data, legend, settings, unfinished=out / "unfinished")
     model.save(out)
     return {"metrics": dict(model.facts.metrics)}
 
