@@ -1,11 +1,14 @@
 """One model told the region, beside one that is not and beside a model for each region.
 
-``python -m benchmarks.regions [--areas REGION:SEED …] [--size KM] [--keep FOLDER] [--json]``
+``python -m benchmarks.regions [--areas REGION:SEED …] [--size KM] [--parts PART …]
+[--keep FOLDER] [--json]``
 
-Virtual areas of several regions; points, levels and intervals as in `benchmarks.robustness`. The
-last region also stands for one with few labels: a twentieth of its own. For the border the first
-area is cut into two regions of its own at its middle: disagreement is the share of neighbouring
-pixels of different classes on the two sides of the cut, against that of all other columns.
+Virtual areas of several regions; points, levels and intervals as in `benchmarks.robustness`.
+Parts: ``all`` labels; ``few``, where the last region stands for one with few labels, a twentieth
+of its own; ``away``, where the model of the first region maps the last, as it is and after what it
+is sure of there has taught another; ``border``, where the first area is cut into two regions of
+its own at its middle: disagreement is the share of neighbouring pixels of different classes on
+the two sides of the cut, against that of all other columns.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +25,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from benchmarks.robustness import Ground, prepare, right
+from benchmarks.robustness import Ground, prepare, right, self_labelled
 from bocage.grid import FINE
 from bocage.model import Classifier, ModelSettings, Pixels, concatenate, predict, train
 from bocage.model._place import REGION
 
 YEAR = 2021
+PARTS = ("all", "few", "away", "border")
 POOR = 0.05
 BLEND_M = 1000.0
 COLUMNS = 40
@@ -85,13 +89,25 @@ def compare(grounds: Mapping[str, Ground], seed: int, share: float = 1.0) -> dic
         found[kind] = {}
         for name, ground in grounds.items():
             place = everywhere(name) if kind == "conditioned" else None
-            hits = right(ground, each[name], YEAR, place=place)
-            weight = ground.points[YEAR]["weight"].to_numpy()
-            oa = float(np.average(hits, weights=weight))
-            # Points of a class count alike: the error of a weighted mean.
-            error = float(np.sqrt((weight**2 * (hits - oa) ** 2).sum()) / weight.sum())
-            found[kind][name] = {"oa": round(100 * oa, 2), "ci95": round(196 * error, 2)}
+            found[kind][name] = _score(ground, right(ground, each[name], YEAR, place=place))
     return found
+
+
+def away(home: Ground, other: Ground, seed: int) -> dict[str, Any]:
+    """Overall accuracy of the model of one region in another, per cent."""
+    settings, legend = ModelSettings(seed=seed), home.plan.legend
+    own, plain = (train(ground.pixels[YEAR], legend, settings) for ground in (other, home))
+    adapted = train(self_labelled(other, plain, YEAR, YEAR), legend, settings)
+    models = {"own": own, "plain": plain, "adapted": adapted}
+    return {name: _score(other, right(other, model, YEAR)) for name, model in models.items()}
+
+
+def _score(ground: Ground, hits: NDArray[np.bool_]) -> dict[str, float]:
+    weight = ground.points[YEAR]["weight"].to_numpy()
+    oa = float(np.average(hits, weights=weight))
+    # Points of a class count alike: the error of a weighted mean.
+    error = float(np.sqrt((weight**2 * (hits - oa) ** 2).sum()) / weight.sum())
+    return {"oa": round(100 * oa, 2), "ci95": round(196 * error, 2)}
 
 
 def border(ground: Ground, seed: int) -> dict[str, float]:
@@ -130,6 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--areas", nargs="+", default=["continental:41", "mediterranean:41"])
     parser.add_argument("--size", type=float, default=2.0)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
@@ -140,22 +157,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
             folder = (options.keep or Path(scratch)) / f"{region}_{seed}"
             grounds[region] = prepare(folder, region, options.size, int(seed), (YEAR,))
         seed = int(options.areas[0].partition(":")[2])
-        result = {
-            "areas": options.areas,
-            "size_km": options.size,
-            "all": compare(grounds, seed),
-            "few": compare(grounds, seed, POOR),
-            "border": border(next(iter(grounds.values())), seed),
+        first, *_, last = grounds.values()
+        parts: dict[str, Callable[[], Any]] = {
+            "all": lambda: compare(grounds, seed),
+            "few": lambda: compare(grounds, seed, POOR),
+            "away": lambda: away(first, last, seed),
+            "border": lambda: border(first, seed),
         }
+        found = {name: parts[name]() for name in options.parts}
     if options.json:
-        print(json.dumps(result))
+        print(json.dumps({"areas": options.areas, "size_km": options.size, **found}))
         return
     for case in ("all", "few"):
-        print(f"{case} labels, level 4, overall accuracy")
-        for kind, rows in result[case].items():
-            text = "  ".join(f"{n} {r['oa']:.1f} ± {r['ci95']:.1f}" for n, r in rows.items())
-            print(f"  {kind:<12} {text}")
-    print("disagreement at a border over that beside it (ratio):", result["border"])
+        for kind, rows in found.get(case, {}).items():
+            print(f"{case} labels, level 4, overall accuracy, {kind:<12} {_text(rows)}")
+    if "away" in found:
+        print(f"the first region's model in the last, overall accuracy: {_text(found['away'])}")
+    if "border" in found:
+        print("disagreement at a border over that beside it (ratio):", found["border"])
+
+
+def _text(rows: Mapping[str, Mapping[str, float]]) -> str:
+    return "  ".join(f"{name} {row['oa']:.1f} ± {row['ci95']:.1f}" for name, row in rows.items())
 
 
 if __name__ == "__main__":

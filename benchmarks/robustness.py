@@ -121,9 +121,8 @@ def with_noise(pixels: Pixels, seed: int) -> Pixels:
     return replace(pixels, sets=sets, label=label)
 
 
-def self_labelled(ground: Ground, model: Classifier) -> Pixels:
-    """Pixels of the second year, labelled with what the map of the first year is sure of."""
-    first, second = YEARS
+def self_labelled(ground: Ground, model: Classifier, first: int, second: int) -> Pixels:
+    """Pixels of a year, labelled with what the map of the same or another year is sure of."""
     each = _SELF_LABELS // len(ground.plan.blocks)
     parts = []
     for block in ground.plan.blocks:
@@ -163,7 +162,7 @@ def measure(folder: Path, region: str, size_km: float, seed: int) -> dict[str, A
     old = train(ground.pixels[first], legend, settings)
     noisy = train(with_noise(ground.pixels[first], seed), legend, settings)
     new = train(ground.pixels[second], legend, settings)
-    taught = train(self_labelled(ground, old), legend, settings)
+    taught = train(self_labelled(ground, old, first, second), legend, settings)
     here = right(ground, old, first)
     there = right(ground, new, second)
     cases = {
