@@ -1,14 +1,9 @@
 """Nomenclatures as data: class trees, colours, similarities and crosswalks between them."""
 
+from bocage.legend._classes import LegendClass
 from bocage.legend._crosswalk import Condition, Crosswalk, list_crosswalks, load_crosswalk
-from bocage.legend._legend import (
-    OUTSIDE,
-    UNCLASSIFIED,
-    Legend,
-    LegendClass,
-    list_legends,
-    load_legend,
-)
+from bocage.legend._legend import OUTSIDE, UNCLASSIFIED, Legend
+from bocage.legend._library import list_legends, load_legend
 from bocage.legend._recode import HOW, Decision, Recode
 
 __all__ = [

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from bocage.errors import InputError
 from bocage.files import existing
-from bocage.legend._legend import Legend, _read, _some
+from bocage.legend._classes import some
+from bocage.legend._legend import Legend
+from bocage.legend._tables import read_table
 
 _PACKAGED = (
     "clc", "clcplus", "cz2018", "euet", "eunis", "lulucf", "maes", "n2k2018", "rz2018",
@@ -77,7 +79,7 @@ class Crosswalk:
         except KeyError:
             raise InputError(
                 f"class {source_code} is not in the crosswalk '{self.id}'",
-                remedy=f"it knows {_some(sorted(self.allowed))}; add the class to a crosswalk CSV",
+                remedy=f"it knows {some(sorted(self.allowed))}; add the class to a crosswalk CSV",
             ) from None
 
     def knows(self, source_code: str | int) -> bool:
@@ -143,7 +145,7 @@ def load_crosswalk(
         ]  # fmt: skip
     elif str(crosswalk).endswith(".csv"):
         path = existing((folder or Path()) / crosswalk, "crosswalk")
-        rows = _read(path)
+        rows = read_table(path)
         if not rows or not {"source_code", "code"} <= set(rows[0]):
             raise InputError(
                 f"{path}: a crosswalk needs rows with the columns source_code and code",
@@ -152,7 +154,7 @@ def load_crosswalk(
     else:
         raise InputError(
             f"there is no crosswalk '{crosswalk}'",
-            remedy=f"use identity, index, one of {_some(_PACKAGED, 20)}, or a CSV file",
+            remedy=f"use identity, index, one of {some(_PACKAGED, 20)}, or a CSV file",
         )
     return _from_rows(str(crosswalk), rows, legend)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import colorsys
-import csv
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,6 +16,8 @@ from numpy.typing import NDArray
 
 from bocage.errors import InputError
 from bocage.files import existing
+from bocage.legend._classes import LegendClass, some
+from bocage.legend._tables import MAX_LEVELS, classes_of, read_table
 
 UNCLASSIFIED = 0
 """Class index of a pixel inside the area whose class is not known (cloud, no image)."""
@@ -26,53 +25,9 @@ UNCLASSIFIED = 0
 OUTSIDE = 255
 """Class index of a pixel outside the area."""
 
-MAX_LEVELS = 4
 _COLOR = re.compile(r"#[0-9a-f]{6}")
-_TEXTS = ("color", "color_official", "definition", "confusions", "role", "source")
 _LARGEST = 2**31 - 1  # codes are 32-bit integers in layers
 _CONFUSED = 0.5  # similarity of classes that the legend says are commonly confused
-
-
-@dataclass(frozen=True)
-class LegendClass:
-    """One leaf of a legend with its ancestors.
-
-    Attributes
-    ----------
-    codes
-        The code at each level, coarse to fine; the last one is the leaf's.
-    names
-        The name at each level.
-    color
-        Colour of the leaf as ``#rrggbb``.
-    definition
-        What belongs to the class, in prose.
-    confusions
-        Leaf codes that are commonly confused with this class.
-    flags
-        Names of the flag columns set to 1 (such as ``linear``).
-    notations
-        The code at each level as the nomenclature writes it, where that is no whole number
-        (such as ``J2``); empty where codes are numbers.
-    """
-
-    codes: tuple[int, ...]
-    names: tuple[str, ...]
-    color: str
-    definition: str = ""
-    confusions: tuple[int, ...] = ()
-    flags: frozenset[str] = frozenset()
-    notations: tuple[str, ...] = ()
-
-    @property
-    def code(self) -> int:
-        """The code of the leaf."""
-        return self.codes[-1]
-
-    @property
-    def name(self) -> str:
-        """The name of the leaf."""
-        return self.names[-1]
 
 
 @dataclass(frozen=True)
@@ -132,7 +87,7 @@ class Legend:
         except KeyError:
             raise InputError(
                 f"class {code} is not in the legend '{self.id}'",
-                remedy=f"use one of its leaf codes: {_some(self.codes())}",
+                remedy=f"use one of its leaf codes: {some(self.codes())}",
             ) from None
 
     def __getitem__(self, code: int) -> LegendClass:
@@ -160,7 +115,7 @@ class Legend:
                 return found
         raise InputError(
             f"no class {code} at any level of the legend '{self.id}'",
-            remedy=f"codes of level 1 are {_some(self.codes(1))}",
+            remedy=f"codes of level 1 are {some(self.codes(1))}",
         )
 
     def name(self, code: int, level: int | None = None) -> str:
@@ -284,129 +239,7 @@ class Legend:
             code has two parents.
         """
         path = existing(path, "legend")
-        return _from_rows(_read(path), id or path.stem, str(path))
-
-
-def list_legends() -> tuple[str, ...]:
-    """Ids of the legends in the package."""
-    return ("pa", "n2k2018", "clc", "clcplus", "maes", "eunis", "lulucf")
-
-
-def load_legend(legend: str | Path, *, folder: Path | None = None) -> Legend:
-    """Load a legend by id or from a CSV file.
-
-    Parameters
-    ----------
-    legend
-        An id of `list_legends`, or the path of a CSV file.
-    folder
-        Where a relative path starts.
-    """
-    if str(legend) in list_legends():
-        data = resources.files("bocage.legend") / "data"
-        with resources.as_file(data) as root:
-            rows = _read(root / f"{legend}.csv")
-            own = root / f"{legend}_palette.csv"
-            colors = _read(own) if own.exists() else []
-        value = _from_rows(rows, str(legend), f"{legend}.csv")
-        palette = {(int(r["level"]), int(r["code"])): r["color"] for r in colors}
-        return Legend(value.id, value.classes, value.roles, palette)
-    if not str(legend).endswith(".csv"):
-        raise InputError(
-            f"there is no legend '{legend}'",
-            remedy=f"use one of {_some(list_legends())}, or the path of a CSV file",
-        )
-    return Legend.from_csv((folder or Path()) / legend)
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV file, each with a text for every column."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as handle:
-            rows = list(csv.DictReader(handle))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error}", remedy="save it as UTF-8") from error
-    for line, row in enumerate(rows, start=2):
-        # A dict reader puts what is too much under None, and None where a field is missing.
-        if None in row or None in row.values():
-            count = "more" if None in row else "fewer"
-            raise InputError(
-                f"{path}, line {line} has {count} fields than the header",
-                remedy="give every column a value; put texts with commas in quotation marks",
-            )
-    return rows
-
-
-def _from_rows(rows: list[dict[str, str]], id: str, where: str) -> Legend:
-    if not rows:
-        raise InputError(f"{where}: the legend has no class", remedy="add a row per class")
-    columns = set(rows[0])
-    levels = sum(f"code_{n}" in columns for n in range(1, MAX_LEVELS + 1))
-    needed = [f"{kind}_{n}" for n in range(1, max(levels, 1) + 1) for kind in ("code", "name")]
-    if missing := [c for c in needed if c not in columns]:
-        raise InputError(
-            f"{where}: missing column {', '.join(missing)}",
-            remedy="a legend needs code_1 … code_n and name_1 … name_n for its 1 to 4 levels",
-        )
-    written = [f"notation_{n}" for n in range(1, levels + 1) if f"notation_{n}" in columns]
-    text = {*needed, *written, *_TEXTS}
-    flags = [c for c in rows[0] if c not in text and all(r[c] in ("0", "1") for r in rows)]
-    classes = tuple(
-        LegendClass(
-            codes=tuple(_code(r[f"code_{n}"], where, line) for n in range(1, levels + 1)),
-            names=tuple(r[f"name_{n}"].strip() for n in range(1, levels + 1)),
-            color=(r.get("color") or _spread(line - 2, len(rows))).lower(),
-            definition=(r.get("definition") or "").strip(),
-            confusions=tuple(
-                _code(c, where, line) for c in (r.get("confusions") or "").split(";") if c.strip()
-            ),
-            flags=frozenset(c for c in flags if r[c] == "1"),
-            notations=_notations(r, levels) if written else (),
-        )
-        for line, r in enumerate(rows, start=2)
-    )
-    return Legend(id, classes, _roles(rows, classes, where))
-
-
-def _notations(row: dict[str, str], levels: int) -> tuple[str, ...]:
-    """The notation of each level, the code itself where there is none."""
-    numbers = range(1, levels + 1)
-    return tuple((row.get(f"notation_{n}") or row[f"code_{n}"]).strip() for n in numbers)
-
-
-def _roles(
-    rows: list[dict[str, str]], classes: tuple[LegendClass, ...], where: str
-) -> dict[str, int]:
-    roles: dict[str, int] = {}
-    for row, leaf in zip(rows, classes, strict=True):
-        role = (row.get("role") or "").strip()
-        if role in roles:
-            raise InputError(
-                f"{where}: role '{role}' is given to two classes, {roles[role]} and {leaf.code}",
-                remedy="give a role to one class",
-            )
-        if role:
-            roles[role] = leaf.code
-    return roles
-
-
-def _code(text: str, where: str, line: int) -> int:
-    try:
-        value = int(text)
-    except (TypeError, ValueError):
-        value = 0
-    if value <= 0:
-        raise InputError(
-            f"{where}, line {line}: '{text}' is no class code",
-            remedy="codes are whole numbers above 0",
-        )
-    return value
-
-
-def _spread(position: int, count: int) -> str:
-    # The golden angle keeps neighbours in the list apart on the colour circle.
-    red, green, blue = colorsys.hsv_to_rgb(position * 0.618034 % 1.0, 0.55, 0.9)
-    return "#" + "".join(f"{round(255 * v):02x}" for v in (red, green, blue))
+        return cls(id or path.stem, *classes_of(read_table(path), str(path)))
 
 
 def _validate(legend: Legend) -> None:
@@ -419,11 +252,11 @@ def _validate(legend: Legend) -> None:
     leaves = [c.code for c in legend.classes]
     if twice := sorted({c for c in leaves if leaves.count(c) > 1}):
         raise InputError(
-            f"{where}: duplicate code {_some(twice)}", remedy="give each class a code of its own"
+            f"{where}: duplicate code {some(twice)}", remedy="give each class a code of its own"
         )
     if large := sorted({c for leaf in legend.classes for c in leaf.codes if c > _LARGEST}):
         raise InputError(
-            f"{where}: code {_some(large)} is too large", remedy=f"codes run to {_LARGEST}"
+            f"{where}: code {some(large)} is too large", remedy=f"codes run to {_LARGEST}"
         )
     for position in range(1, max(levels)):
         parents: dict[int, tuple[int, ...]] = {}
@@ -445,11 +278,6 @@ def _validate(legend: Legend) -> None:
     unknown |= {c for c in legend.roles.values() if c not in known}
     if unknown:
         raise InputError(
-            f"{where}: {_some(sorted(unknown))} named as a confusion or role is no class of it",
+            f"{where}: {some(sorted(unknown))} named as a confusion or role is no class of it",
             remedy="name leaf codes of the same legend",
         )
-
-
-def _some(values: Iterable[object], most: int = 8) -> str:
-    texts = [str(v) for v in values]
-    return ", ".join(texts[:most]) + (" …" if len(texts) > most else "")

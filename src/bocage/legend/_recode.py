@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.errors import InputError
+from bocage.legend._classes import some
 from bocage.legend._crosswalk import Condition, Crosswalk
-from bocage.legend._legend import Legend, _some
+from bocage.legend._legend import Legend
 
 TABLE, LAYER, POSTERIOR, UNDECIDED = range(4)
 """What decided a class, see `Decision`."""
@@ -84,7 +85,7 @@ class Recode:
             allowed = {str(code): (code,) for code in source.codes()}
         if strange := [code for code in allowed if code not in place]:
             raise InputError(
-                f"crosswalk '{crosswalk.id}': the legend '{target.id}' has no {_some(strange)}",
+                f"crosswalk '{crosswalk.id}': the legend '{target.id}' has no {some(strange)}",
                 remedy="give them as leaf codes or notations in the legend",
             )
         weight = np.zeros((len(source), len(target)), np.float32)
@@ -98,7 +99,7 @@ class Recode:
         lost = [c.code for c, row in zip(source.classes, weight, strict=True) if not row.any()]
         if lost:
             raise InputError(
-                f"crosswalk '{crosswalk.id}' has no pair for class {_some(lost)}",
+                f"crosswalk '{crosswalk.id}' has no pair for class {some(lost)}",
                 remedy="add a row for each class of the map",
             )
         first = [place.get(crosswalk.preferred.get(c.code, ""), -1) for c in source.classes]

@@ -4,7 +4,8 @@ from bocage.workflow._demo import demo
 from bocage.workflow._engine import Engine, Outcome, Piece, carry_out, open_engine
 from bocage.workflow._init import init, project_template
 from bocage.workflow._ledger import Ledger, Record
-from bocage.workflow._plan import Plan, make_plan
+from bocage.workflow._make_plan import make_plan
+from bocage.workflow._plan import Plan
 from bocage.workflow._project import Project, load_project, project_schema
 from bocage.workflow._run import ROOMS, Progress, RunSummary, Silent, run
 from bocage.workflow._status import status

@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 
 from bocage.files import write_text
-from bocage.workflow._plan import Plan, make_plan
+from bocage.workflow._make_plan import make_plan
+from bocage.workflow._plan import Plan
 from bocage.workflow._project import load_project
 from bocage.workflow._run import Progress, RunSummary, run
 

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pyogrio
-import rasterio
 import shapely
 import xarray as xr
-from rasterio.errors import RasterioIOError
 from shapely.geometry.base import BaseGeometry
 
 from bocage.errors import ConfigError
 from bocage.files import existing
-from bocage.generalize import load_rules
 from bocage.grid import (
     CRS,
-    FINE,
     Block,
-    DeliveryUnit,
     Tile,
-    clusters,
-    load_delivery_unit,
-    plan_tiles,
-    read_sites,
     region_membership,
-    sites_from_bbox,
 )
 from bocage.imagery import ImagerySettings
-from bocage.legend import OUTSIDE, Legend, Recode, load_crosswalk, load_legend
-from bocage.products import Delivery, Kind, Schema, load_schema
-from bocage.rasters import open_error
+from bocage.legend import Legend, Recode
+from bocage.products import Delivery, Kind
 from bocage.refine import LineLayer
 from bocage.samples import SamplingRules, Source
 from bocage.workflow._project import Project
@@ -223,193 +210,3 @@ class Plan:
     def report(self) -> Path:
         """Folder of the report."""
         return self.project.path(self.project.report)
-
-
-def make_plan(project: Project, *, sites: Sequence[str] | None = None) -> Plan:
-    """Load and check everything that a project file names.
-
-    Parameters
-    ----------
-    project
-        The validated project file.
-    sites
-        Ids of the sites to map, all by default.
-
-    Raises
-    ------
-    ConfigError, InputError
-        If a file is missing or wrong, a legend or crosswalk does not exist, or a line
-        layer has no class in the legend.
-    """
-    legend = load_legend(project.legend, folder=project.folder)
-    outlines = _sites(project, sites)
-    delivery = _delivery(project, legend)
-    terrain = project.imagery.terrain
-    return Plan(
-        project=project,
-        legend=legend,
-        sites=outlines,
-        areas=clusters(outlines),
-        tiles=plan_tiles(outlines, block=project.grid.block_m, halo=project.grid.halo_m),
-        sources=_sources(project, legend),
-        lines=_lines(project, legend),
-        references=_references(project, legend),
-        delivery=delivery,
-        heights=existing(project.path(terrain), "imagery.terrain") if terrain else None,
-        further=_further(project, legend, delivery),
-        layers={
-            name: existing(project.path(path), f"products.layers.{name}")
-            for name, path in sorted(project.products.layers.items())
-        },
-    )
-
-
-def _further(project: Project, legend: Legend, main: Delivery) -> tuple[Further, ...]:
-    """The further deliveries, each checked as a whole before anything runs."""
-    found: list[Further] = []
-    for named in dict.fromkeys(project.products.schemas):
-        if named == project.products.schema_:
-            continue
-        schema = load_schema(_schema_of(project, named), products=_FURTHER)
-        _check_further(schema)
-        if schema.id in {main.schema.id, *(f.name for f in found)}:
-            raise ConfigError(
-                f"products.schemas: two deliveries are called '{schema.id}'",
-                remedy="give each schema an id of its own",
-            )
-        target = load_legend(schema.legend) if schema.legend else legend
-        recode = components = None
-        if schema.legend or schema.crosswalk:
-            recode = _recode(legend, target, schema.crosswalk or "identity")
-        if (parts := schema.components) is not None:
-            components = _recode(legend, load_legend(parts.legend), parts.crosswalk)
-        said = [repr(schema), repr(load_rules(schema.rules)), target.fingerprint]
-        said += [r.fingerprint for r in (recode, components) if r is not None]
-        found.append(
-            Further(
-                schema.id,
-                replace(main, legend=target, schema=schema),
-                recode,
-                components,
-                hashlib.sha256("".join(said).encode()).hexdigest(),
-            )
-        )
-    return tuple(found)
-
-
-def _check_further(schema: Schema) -> None:
-    where = f"products.schemas: '{schema.id}'"
-    if others := [kind for kind in schema.products if kind not in _FURTHER]:
-        raise ConfigError(
-            f"{where} delivers {', '.join(others)}",
-            remedy=f"a further delivery has {', '.join(_FURTHER)}; leave the rest to the first",
-        )
-    size = schema.raster.pixel_m
-    if "raster" in schema.products and (size <= 0 or size % FINE or RASTER_ORIGIN_M % size):
-        raise ConfigError(
-            f"{where}: raster.pixel_m is {size:g}",
-            remedy=f"give a multiple of {FINE:g} m of which a whole number is "
-            f"{RASTER_ORIGIN_M} m, such as 5 or 10",
-        )
-
-
-def _recode(legend: Legend, target: Legend, crosswalk: str) -> Recode:
-    return Recode.between(legend, target, load_crosswalk(crosswalk, legend))
-
-
-def _schema_of(project: Project, named: str) -> str | Path:
-    return project.path(named) if named.endswith((".yaml", ".yml")) else named
-
-
-def _sites(project: Project, wanted: Sequence[str] | None) -> gpd.GeoDataFrame:
-    aoi = project.aoi
-    if aoi.sites is not None:
-        found = read_sites(existing(project.path(aoi.sites), "aoi.sites"))
-    else:
-        found = sites_from_bbox(aoi.bbox or (0, 0, 0, 0), aoi.crs)
-    if wanted is None:
-        return found
-    if unknown := set(wanted) - set(found["site_id"]):
-        raise ConfigError(
-            f"aoi.sites has no site {', '.join(sorted(unknown))}",
-            remedy=f"its sites are {', '.join(found['site_id'][:8])}",
-        )
-    return found[found["site_id"].isin(wanted)].reset_index(drop=True)
-
-
-def _delivery(project: Project, legend: Legend) -> Delivery:
-    config, aoi = project.products, project.aoi
-    schema = config.schema_
-    name = aoi.delivery_name
-    if name is None and schema == "plain":
-        name = "".join(c for c in project.name.lower() if "a" <= c <= "z") or "unit"
-    unit = DeliveryUnit(aoi.delivery_unit, name) if name else load_delivery_unit(aoi.delivery_unit)
-    loaded = load_schema(_schema_of(project, schema))
-    if loaded.raster.pixel_m != FINE:
-        raise ConfigError(
-            f"products.schema: '{loaded.id}': raster.pixel_m is {loaded.raster.pixel_m:g}",
-            remedy=f"the map has pixels of {FINE:g} m; name coarser ones in products.schemas",
-        )
-    return Delivery(
-        unit=unit,
-        version=config.version,
-        revision=config.revision,
-        date=config.date,
-        project=project.name,
-        legend=legend,
-        schema=loaded,
-        years=project.years,
-    )
-
-
-def _sources(project: Project, legend: Legend) -> tuple[Source, ...]:
-    return tuple(
-        Source(
-            path=existing(project.path(s.layer), f"samples.sources[{i}].layer"),
-            crosswalk=load_crosswalk(s.crosswalk, legend, folder=project.folder),
-            reliability=s.reliability,
-            field=s.field,
-            name=s.name or Path(s.layer).stem,
-            nodata=s.nodata,
-        )
-        for i, s in enumerate(project.samples.sources)
-    )
-
-
-def _references(project: Project, legend: Legend) -> dict[int, Source]:
-    found = {}
-    for year, config in sorted(project.accuracy.reference.items()):
-        path = existing(project.path(config.layer), f"accuracy.reference.{year}")
-        # A byte cannot hold codes above 255: such a raster holds class indices, as ours do.
-        as_index = config.field is None and _is_byte(path) and min(legend.codes()) > OUTSIDE
-        crosswalk = config.crosswalk or ("index" if as_index else "identity")
-        found[year] = Source(
-            path=path,
-            crosswalk=load_crosswalk(crosswalk, legend, folder=project.folder),
-            reliability=3,
-            field=config.field,
-            name=f"reference {year}",
-            nodata=OUTSIDE if as_index else None,
-        )
-    return found
-
-
-def _is_byte(path: Path) -> bool:
-    try:
-        with rasterio.open(path) as source:
-            return bool(source.dtypes[0] == "uint8")
-    except RasterioIOError as error:
-        raise open_error(path, error) from error
-
-
-def _lines(project: Project, legend: Legend) -> tuple[LineLayer, ...]:
-    layers = []
-    for key, role in _ROLES.items():
-        config = getattr(project.linear, key)
-        if config is None:
-            continue
-        path = existing(project.path(config.layer), f"linear.{key}")
-        layer = LineLayer(path, role, default_width_m=config.width_m)
-        layer.code_in(legend)  # the legend must have a class for the role
-        layers.append(layer)
-    return tuple(layers)

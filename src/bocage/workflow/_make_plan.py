@@ -1,0 +1,131 @@
+"""A project file and all that it names, loaded and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import rasterio
+from rasterio.errors import RasterioIOError
+
+from bocage.errors import ConfigError
+from bocage.files import existing
+from bocage.grid import clusters, plan_tiles, read_sites, sites_from_bbox
+from bocage.legend import OUTSIDE, Legend, load_crosswalk, load_legend
+from bocage.rasters import open_error
+from bocage.refine import LineLayer
+from bocage.samples import Source
+from bocage.workflow._deliveries import further_deliveries, main_delivery
+from bocage.workflow._plan import Plan
+from bocage.workflow._project import Project
+
+_ROLES = {"rivers": "river", "roads": "road", "rails": "rail"}
+
+
+def make_plan(project: Project, *, sites: Sequence[str] | None = None) -> Plan:
+    """Load and check everything that a project file names.
+
+    Parameters
+    ----------
+    project
+        The validated project file.
+    sites
+        Ids of the sites to map, all by default.
+
+    Raises
+    ------
+    ConfigError, InputError
+        If a file is missing or wrong, a legend or crosswalk does not exist, or a line
+        layer has no class in the legend.
+    """
+    legend = load_legend(project.legend, folder=project.folder)
+    outlines = _sites(project, sites)
+    delivery = main_delivery(project, legend)
+    terrain = project.imagery.terrain
+    return Plan(
+        project=project,
+        legend=legend,
+        sites=outlines,
+        areas=clusters(outlines),
+        tiles=plan_tiles(outlines, block=project.grid.block_m, halo=project.grid.halo_m),
+        sources=_sources(project, legend),
+        lines=_lines(project, legend),
+        references=_references(project, legend),
+        delivery=delivery,
+        heights=existing(project.path(terrain), "imagery.terrain") if terrain else None,
+        further=further_deliveries(project, legend, delivery),
+        layers={
+            name: existing(project.path(path), f"products.layers.{name}")
+            for name, path in sorted(project.products.layers.items())
+        },
+    )
+
+
+def _sites(project: Project, wanted: Sequence[str] | None) -> gpd.GeoDataFrame:
+    aoi = project.aoi
+    if aoi.sites is not None:
+        found = read_sites(existing(project.path(aoi.sites), "aoi.sites"))
+    else:
+        found = sites_from_bbox(aoi.bbox or (0, 0, 0, 0), aoi.crs)
+    if wanted is None:
+        return found
+    if unknown := set(wanted) - set(found["site_id"]):
+        raise ConfigError(
+            f"aoi.sites has no site {', '.join(sorted(unknown))}",
+            remedy=f"its sites are {', '.join(found['site_id'][:8])}",
+        )
+    return found[found["site_id"].isin(wanted)].reset_index(drop=True)
+
+
+def _sources(project: Project, legend: Legend) -> tuple[Source, ...]:
+    return tuple(
+        Source(
+            path=existing(project.path(s.layer), f"samples.sources[{i}].layer"),
+            crosswalk=load_crosswalk(s.crosswalk, legend, folder=project.folder),
+            reliability=s.reliability,
+            field=s.field,
+            name=s.name or Path(s.layer).stem,
+            nodata=s.nodata,
+        )
+        for i, s in enumerate(project.samples.sources)
+    )
+
+
+def _references(project: Project, legend: Legend) -> dict[int, Source]:
+    found = {}
+    for year, config in sorted(project.accuracy.reference.items()):
+        path = existing(project.path(config.layer), f"accuracy.reference.{year}")
+        # A byte cannot hold codes above 255: such a raster holds class indices, as ours do.
+        as_index = config.field is None and _is_byte(path) and min(legend.codes()) > OUTSIDE
+        crosswalk = config.crosswalk or ("index" if as_index else "identity")
+        found[year] = Source(
+            path=path,
+            crosswalk=load_crosswalk(crosswalk, legend, folder=project.folder),
+            reliability=3,
+            field=config.field,
+            name=f"reference {year}",
+            nodata=OUTSIDE if as_index else None,
+        )
+    return found
+
+
+def _is_byte(path: Path) -> bool:
+    try:
+        with rasterio.open(path) as source:
+            return bool(source.dtypes[0] == "uint8")
+    except RasterioIOError as error:
+        raise open_error(path, error) from error
+
+
+def _lines(project: Project, legend: Legend) -> tuple[LineLayer, ...]:
+    layers = []
+    for key, role in _ROLES.items():
+        config = getattr(project.linear, key)
+        if config is None:
+            continue
+        path = existing(project.path(config.layer), f"linear.{key}")
+        layer = LineLayer(path, role, default_width_m=config.width_m)
+        layer.code_in(legend)  # the legend must have a class for the role
+        layers.append(layer)
+    return tuple(layers)
