@@ -25,6 +25,9 @@ from bocage.files import atomic_path
 BATCH = 20_000
 """Rows that are in memory at a time where a table is read or written in parts."""
 
+GEOPACKAGE = {"VERSION": "1.2"}
+"""Creation options of a GeoPackage: GDAL before 3.7, and QGIS with it, warns of 1.4."""
+
 
 def write_geoparquet(frame: gpd.GeoDataFrame, path: Path | str) -> Path:
     """Write a table as GeoParquet 1.1 and return the path.

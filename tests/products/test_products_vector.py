@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
@@ -229,3 +230,12 @@ def test_wrong_boundaries_are_named(pa: Delivery, tmp_path: Path) -> None:
         write_boundary(shapely.Point(0, 0), pa.unit, tmp_path)
     with pytest.raises(InputError, match="the boundary is in EPSG:4326"):
         write_boundary(gpd.GeoDataFrame(geometry=[parts.AREA], crs=4326), pa.unit, tmp_path)
+
+
+def test_older_readers_know_the_version_of_the_geopackages(
+    clean, pa: Delivery, tmp_path: Path
+) -> None:
+    layer = write_layer(clean, tmp_path, pa, "status", 2021).geopackage
+    for path in (layer, write_boundary(parts.AREA, pa.unit, tmp_path)):
+        with closing(sqlite3.connect(path)) as base:
+            assert base.execute("PRAGMA user_version").fetchone() == (10200,)

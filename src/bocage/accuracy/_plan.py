@@ -22,7 +22,7 @@ from bocage.errors import InputError
 from bocage.files import atomic_path, write_text
 from bocage.legend import Legend, load_legend
 from bocage.rasters import wrap, write_geotiff
-from bocage.tables import fixed_date
+from bocage.tables import GEOPACKAGE, fixed_date
 
 _DATE = "2000-01-01"  # a GeoPackage notes when it was written: equal points, equal bytes
 
@@ -58,7 +58,7 @@ class SurveyPlan:
         folder = Path(folder)
         out = {k: folder / k for k in ("points.gpkg", "strata.tif", "strata.csv")}
         with atomic_path(out["points.gpkg"]) as part, fixed_date(_DATE):
-            self.points.to_file(part, layer="points", driver="GPKG")
+            self.points.to_file(part, layer="points", driver="GPKG", dataset_options=GEOPACKAGE)
         write_geotiff(out["strata.tif"], self.raster, nodata=0)
         write_text(out["strata.csv"], self.strata.to_csv(index=False, lineterminator="\n"))
         return out

@@ -26,7 +26,7 @@ from bocage.grid import read_sites
 from bocage.legend import Legend
 from bocage.rasters import geobox_of
 from bocage.refine import LineLayer, draw_lines, line_layers
-from bocage.tables import fixed_date
+from bocage.tables import GEOPACKAGE, fixed_date
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _DATE = "1970-01-01"  # GeoPackages note when they were written; ours must not differ
@@ -183,6 +183,7 @@ def _write(out: Path, views: dict[str, gpd.GeoDataFrame]) -> None:
                 driver="GPKG",
                 geometry_type="Polygon",
                 append=part.exists(),
+                dataset_options=GEOPACKAGE,
             )
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pyogrio
 
 from bocage.files import atomic_path, write_text
-from bocage.tables import fixed_date, read_parts
+from bocage.tables import GEOPACKAGE, fixed_date, read_parts
 
 _DRIVERS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf"}
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -67,7 +67,7 @@ def write_vector(
     geometry_type
         Geometry type of the layer.
     """
-    options = {"GEOMETRY_NAME": "geom"} if path.suffix == ".gpkg" else {}
+    packaged = path.suffix == ".gpkg"
     geo = json.loads(pq.read_schema(table).metadata[b"geo"])
     batches = pa.RecordBatchReader.from_batches(
         pq.ParquetFile(table).schema_arrow, read_parts(table)
@@ -81,7 +81,8 @@ def write_vector(
             geometry_name=geo["primary_column"],
             geometry_type=geometry_type,
             crs=crs,
-            layer_options=options,
+            dataset_options=GEOPACKAGE if packaged else None,
+            layer_options={"GEOMETRY_NAME": "geom"} if packaged else None,
         )
     return path
 

@@ -9,7 +9,7 @@ import geopandas as gpd
 import pyogrio
 
 from bocage.files import atomic_path
-from bocage.tables import fixed_date
+from bocage.tables import GEOPACKAGE, fixed_date
 
 _DATE = "2000-01-01"
 
@@ -48,6 +48,7 @@ def write_layers(path: Path, layers: Mapping[str, tuple[gpd.GeoDataFrame, str]])
                 layer=name,
                 driver="GPKG",
                 append=number > 0,
+                dataset_options=GEOPACKAGE,
                 geometry_type=None if kind == "Unknown" else kind,
             )
     return path

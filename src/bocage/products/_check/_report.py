@@ -24,7 +24,7 @@ from bocage.products._check._sketch import (
     draw_overview,
     draw_sketch,
 )
-from bocage.tables import fixed_date
+from bocage.tables import GEOPACKAGE, fixed_date
 
 _STAMP = "2000-01-01"  # a GeoPackage notes when it was written: equal faults, equal bytes
 
@@ -150,7 +150,9 @@ class CheckReport:
             )
         found = self.fault_geometries()
         with atomic_path(path) as part, fixed_date(_STAMP):
-            pyogrio.write_dataframe(found, part, layer="faults", geometry_type="Unknown")
+            pyogrio.write_dataframe(
+                found, part, layer="faults", geometry_type="Unknown", dataset_options=GEOPACKAGE
+            )
         return path
 
     def to_table(self) -> pd.DataFrame:
