@@ -1,4 +1,5 @@
 import hashlib
+import os
 
 import pytest
 
@@ -54,3 +55,9 @@ def test_existing(tmp_path):
     assert existing(str(tmp_path), "folder") == tmp_path
     with pytest.raises(InputError, match=r"samples.sources\[0\].layer: no such file: .*none.tif"):
         existing(tmp_path / "none.tif", "samples.sources[0].layer")
+
+
+def test_what_is_read_without_end_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "a.gpkg")
+    with pytest.raises(InputError, match=r"file to check: neither a file nor a folder: .*a.gpkg"):
+        existing(tmp_path / "a.gpkg", "file to check")

@@ -69,12 +69,17 @@ def existing(path: Path | str, what: str) -> Path:
     Raises
     ------
     InputError
-        If nothing is there.
+        If nothing is there, or something that is read without end such as a pipe.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(
             f"{what}: no such file: {path}",
             remedy="correct the path; relative paths in a project file are relative to that file",
+        )
+    if not (path.is_file() or path.is_dir()):
+        raise InputError(
+            f"{what}: neither a file nor a folder: {path}",
+            remedy="write what comes through it to a file first",
         )
     return path
