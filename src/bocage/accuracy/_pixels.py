@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -32,7 +32,7 @@ def by_pixels(
 ) -> Pairs:
     """Counts of map and reference codes per square."""
     level = legend.levels if level is None else level
-    box = common_grid(mapped, truth)
+    box = grid_of_map(mapped, truth)
     pair = [on_grid(layer, box) for layer in (mapped, truth)]
     both = (pair[0] >= 0) & (pair[1] > 0)
     raw = [codes[both] for codes in pair]
@@ -65,24 +65,29 @@ def by_pixels(
     )
 
 
-def common_grid(mapped: Layer, truth: Layer) -> GeoBox:
+def grid_of_map(mapped: Layer, truth: Layer) -> GeoBox:
+    """The map's own pixels, else those of the reference, else EPSG:3035 at 2.5 m where both are."""
     for layer in (mapped, truth):
         if isinstance(layer, ClassRaster):
             if layer.pixel_ha <= 0:
                 raise InputError(f"{layer.path} has no pixel size", remedy="write it again")
             return layer.box
-    bounds = [
-        shapely.box(*layer.frame.to_crs(CRS).total_bounds)
-        for layer in (mapped, truth)
-        if isinstance(layer, Vector)
-    ]
-    shared = shapely.intersection_all(bounds)
+    frames = [layer.frame for layer in (mapped, truth) if isinstance(layer, Vector)]
+    return geobox(shared_bounds(frames, CRS), FINE)
+
+
+def shared_bounds(
+    layers: Sequence[gpd.GeoDataFrame | gpd.GeoSeries], crs: str
+) -> tuple[float, float, float, float]:
+    """West, south, east, north of the rectangle that layers have in common."""
+    shared = shapely.intersection_all([shapely.box(*f.to_crs(crs).total_bounds) for f in layers])
     if shared.is_empty or shared.area == 0:
         raise InputError(
-            f"{mapped.path} and {truth.path} do not overlap",
-            remedy="check their coordinate reference systems",
+            "the two maps do not overlap",
+            remedy="check their coordinate reference systems and extents",
         )
-    return geobox(shared.bounds, FINE)
+    west, south, east, north = shared.bounds
+    return west, south, east, north
 
 
 def on_grid(layer: Layer, box: GeoBox) -> NDArray[np.int32]:

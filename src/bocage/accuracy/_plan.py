@@ -14,7 +14,7 @@ import xarray as xr
 from bocage.accuracy._design import allocate, sample_size
 from bocage.accuracy._files import BLIND, PROTOCOL, read_layer
 from bocage.accuracy._layers import ClassRaster, Layer, read_regions
-from bocage.accuracy._pixels import burn, common_grid, on_grid
+from bocage.accuracy._pixels import burn, grid_of_map, on_grid
 from bocage.accuracy._points import LUCAS_M, draw_points
 from bocage.accuracy._strata import combine_strata
 from bocage.accuracy._values import to_level
@@ -126,7 +126,7 @@ def plan_survey(
     known = legend if isinstance(legend, Legend) else load_legend(legend)
     depth = known.levels if level is None else level
     mapped = _layer(Path(map), map_class, known)
-    box = common_grid(mapped, mapped)
+    box = grid_of_map(mapped, mapped)
     codes = on_grid(mapped, box)
     classes = np.where(codes > 0, to_level(np.maximum(codes, 0), known, depth, "map"), 0)
     layers = {"class": wrap(classes.astype(np.int32), box)}

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import geopandas as gpd
 import numpy as np
-import shapely
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
+from bocage.accuracy._pixels import shared_bounds
 from bocage.errors import InputError
 from bocage.grid import CRS, FINE, geobox
 
@@ -75,19 +75,14 @@ def common_grid(
     metric = [g for g in grids if g is not None and g.crs is not None and g.crs.projected]
     own = min(metric, key=pixel_of) if metric else None
     crs = CRS if own is None else str(own.crs)
-    shared = shapely.intersection_all([shapely.box(*o.to_crs(crs).total_bounds) for o in outlines])
-    if shared.is_empty or shared.area == 0:
-        raise InputError(
-            "the two maps do not overlap",
-            remedy="check their coordinate reference systems and extents",
-        )
+    shared = shared_bounds(outlines, crs)
     if own is None or resolution is not None:
         step = resolution or FINE
         if step <= 0:
             raise InputError(f"a resolution of {step:g} m", remedy="give metres above 0")
-        made = geobox(shared.bounds, step)
+        made = geobox(shared, step)
         return made if own is None else GeoBox(made.shape, made.affine, own.crs)
-    west, south, east, north = shared.bounds
+    west, south, east, north = shared
     affine = own.affine
     left, right = ((x - affine.c) / affine.a for x in (west, east))
     top, bottom = ((y - affine.f) / affine.e for y in (north, south))
