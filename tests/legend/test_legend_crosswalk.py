@@ -1,9 +1,19 @@
+import csv
 import pickle
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bocage.errors import InputError
-from bocage.legend import Legend, list_crosswalks, load_crosswalk, load_legend
+from bocage.legend import (
+    Condition,
+    Legend,
+    LegendClass,
+    list_crosswalks,
+    load_crosswalk,
+    load_legend,
+)
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +127,41 @@ def test_primary_is_one_or_nothing(word, small, tmp_path):
         load_crosswalk(tmp_path / "cw.csv", small)
     (tmp_path / "cw.csv").write_text("source_code,code,primary\na,11,\nb,12, 0\nc,21,1\n")
     assert load_crosswalk(tmp_path / "cw.csv", small).primary == {(11, "a"), (21, "c")}
+
+
+WORD = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_any_crosswalk_round_trips(tmp_path_factory, data):
+    legend = Legend("any", tuple(
+        LegendClass((1 + i % 9, 1001 + i), ("a", "b"), "#000000")
+        for i in range(data.draw(st.integers(1, 500)))
+    ))  # fmt: skip
+    leaf, limit = st.sampled_from(legend.codes()), st.floats(allow_nan=False)
+    condition = st.builds(Condition, WORD, limit, limit)
+    pairs = st.dictionaries(leaf, st.tuples(st.booleans(), st.none() | condition), min_size=1)
+    drawn = data.draw(st.dictionaries(WORD, pairs, min_size=1, max_size=20))
+    rows = [
+        (source, code, int(main), *((c.layer, repr(c.least), repr(c.most)) if c else ("", "", "")))
+        for source, targets in drawn.items()
+        for code, (main, c) in targets.items()
+    ]
+    path = tmp_path_factory.mktemp("c") / "cw.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(
+            [("source_code", "code", "primary", "layer", "least", "most"), *rows]
+        )
+    found = load_crosswalk(path, legend)
+    assert found.allowed == {source: tuple(targets) for source, targets in drawn.items()}
+    assert found.primary == {(row[1], row[0]) for row in rows if row[2]}
+    assert found.conditions == {
+        (code, source): c
+        for source, targets in drawn.items()
+        for code, (_, c) in targets.items()
+        if c is not None
+    }
+    for code in legend.codes():
+        sources = [s for s, targets in drawn.items() if code in targets and targets[code][0]]
+        assert found.from_legend(code) == (sources[0] if sources else None)
