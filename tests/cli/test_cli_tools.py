@@ -42,6 +42,13 @@ def test_superres(tmp_path, capsys):
     code, _, err = call(capsys, "superres", tmp_path / "in.tif", "--out", out, "--backend", "magic")
     assert code == 2
     assert "magic" in err
+    words = ("superres", tmp_path / "in.tif", "--out", out, "--psf-mtf")
+    assert call(capsys, *words, "B02=0.25,B03=0.3")[0] == 0
+    for text, message in (("B02", "B02 is not BAND=NUMBER"), ("B8=0.2", "no band B8"),
+                          ("B02=3", "3.0 of B02 is no modulation transfer")):  # fmt: skip
+        code, _, err = call(capsys, *words, text)
+        assert code == 2
+        assert message in err
 
 
 def test_superres_with_a_report(tmp_path, capsys):

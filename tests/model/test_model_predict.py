@@ -37,6 +37,9 @@ def test_wrong_input_is_named(model: FieldModel, series: xr.Dataset) -> None:
         predict(model, series, legend=make_legend("other"))
     with pytest.raises(ConfigError, match="windows of 0 pixels"):
         predict(model, series, window=0)
+    for side in (0, 4, 11):
+        with pytest.raises(ConfigError, match=f"averages over {side} pixels"):
+            predict(model, series, support_px=side)
     bare = xr.Dataset(
         {name: series[name].drop_vars(["x", "y", "spatial_ref"]) for name in series.data_vars}
     )
@@ -63,6 +66,25 @@ def test_a_month_left_out_equals_a_month_not_seen(model: FieldModel, series: xr.
     left_out = predict(model, series.isel(month=[0, 1, 3])).data
     assert predict(model, blind).data.equals(left_out)
     assert not predict(model, series).data.equals(left_out)
+
+
+def test_probabilities_are_averaged_over_as_many_pixels_as_asked(
+    model: FieldModel, series: xr.Dataset
+) -> None:
+    classes = len(model.facts.codes)
+    single, three = (
+        predict(model, series, support_px=side, k=classes, window=16).dense().values
+        for side in (1, 3)
+    )
+    around = np.mean(
+        [single[:, 50 + y : 90 + y, 50 + x : 90 + x] for y in (-1, 0, 1) for x in (-1, 0, 1)],
+        axis=0,
+    )
+    assert np.abs(three[:, 50:90, 50:90] - around).max() < 2 / 255
+    assert np.abs(single[:, 50:90, 50:90] - around).max() > 0.1
+    usual = predict(model, series).data
+    assert usual.equals(predict(model, series, support_px=SUPPORT_PX).data)
+    assert usual.equals(predict(model, series, window=16).data)
 
 
 def test_never_seen_is_unclassified(model: FieldModel, series: xr.Dataset) -> None:

@@ -40,6 +40,13 @@ def test_a_result_that_is_not_of_its_source_is_flagged():
     assert "away from source" in judge(source, result + 0.05, "lmmse").flags
 
 
+def test_a_result_is_judged_with_the_point_spread_that_it_was_made_with():
+    source, told = picture(), dict.fromkeys(BANDS, 0.6)
+    result = superresolve_image(source, "lmmse", psf_mtf=told)
+    right, wrong = (judge(source, result, "lmmse", psf_mtf=t) for t in (told, None))
+    assert right.consistency < wrong.consistency / 2
+
+
 def test_a_blurred_result_is_flagged():
     source = picture(side=160)
     result = superresolve_image(source, "lmmse")

@@ -153,6 +153,17 @@ def test_the_point_spread_is_a_setting(mosaic):
     assert apart[1] == 0
     with pytest.raises(ConfigError, match="psf_mtf: 2 of B02"):
         superresolve(mosaic, "lmmse", psf_mtf={"B02": 2})
+    with pytest.raises(ConfigError, match="psf_mtf: there is no band B2"):
+        superresolve(mosaic, "lmmse", psf_mtf={"B2": 0.3})
+
+
+def test_a_transfer_that_the_network_was_not_trained_for_is_told(mosaic):
+    def note(backend, transfer):
+        return superresolve(mosaic, backend, psf_mtf=transfer).attrs["superres_note"]
+
+    assert "trained for a transfer of 0.12 to 0.35, told B02 0.5" in note("fine10", {"B02": 0.5})
+    assert "trained" not in note("fine10", {"B02": 0.3})
+    assert "trained" not in note("lmmse", {"B02": 0.5})
 
 
 def test_the_unit_of_an_image_does_not_matter():

@@ -2,10 +2,13 @@
 
 import pytest
 
-from bocage.workflow import load_project, make_plan
+from bocage.model import load_pixels
+from bocage.workflow import load_project, make_plan, run
 from bocage.workflow.rooms.assessment import accuracy_pieces, check_pieces
 from bocage.workflow.rooms.deliver import products_pieces
 from bocage.workflow.rooms.maps import generalize_pieces
+from bocage.workflow.rooms.model import posterior_pieces
+from bocage.workflow.rooms.samples import pixel_file, pixel_pieces
 
 RULES = "id: own\nexceptions: [{name: rim, min_ha: 0.1, at_rim: true}]\n"
 
@@ -52,3 +55,22 @@ def test_what_a_file_says_is_part_of_the_key(named, file, old, new, rooms):
     (folder / file).write_text((folder / file).read_text().replace(old, new))
     after = settings()
     assert {room for (room, id), value in after.items() if value != before[room, id]} == rooms
+
+
+def test_the_point_spread_of_the_project_decides_what_is_learned_and_mapped(tiny, edit):
+    def learned():
+        plan = make_plan(load_project(tiny))
+        summary = run(plan, until="superres", cluster="none")
+        near = load_pixels(pixel_file(plan, 2021, plan.blocks[0])).near
+        keys = [piece.settings for piece in (*pixel_pieces(plan), *posterior_pieces(plan))]
+        return summary, near, keys
+
+    edit(tiny, **{"superres.backend": "lmmse"})
+    _, usual, before = learned()
+    edit(tiny, **{"superres.psf_mtf": {"B08": 0.6}})
+    summary, sharper, after = learned()
+    assert {room for room, pieces in summary.computed.items() if pieces} == {"superres"}
+    assert all(a != b for a, b in zip(after, before, strict=True))
+    apart = abs(sharper.astype(float) - usual).max(axis=(0, 1))
+    assert apart[3] > 1e-3
+    assert apart[:3].max() == 0

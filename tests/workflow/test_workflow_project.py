@@ -57,6 +57,8 @@ def test_the_contract_s_example_is_read(tmp_path):
         ("cloud_mask: scl", "cloudmask: scl", r":12: imagery.cloudmask: unknown key"),
         ("years: [2021, 2024]", "years: [2024, 2021]", "years: give one year, or two"),
         ("years: [2021, 2024]", "years: []", r":2: years:"),
+        ("backend: default", "psf_mtf: {B02: 2}", r":13: superres.psf_mtf.B02: .*less than"),
+        ("backend: default", "psf_mtf: {B2: 0.2}", r"psf_mtf: \['B2'\] is not in imagery.bands"),
         ("  catalog: catalog/catalog.json\n", "", r":9: imagery.catalog: Field required"),
         ("epochs: auto", "epochs: many", r":18: model.epochs"),
         ("version: v01", "version: one", r"products.version"),

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bocage.cli._output import AsJson, give, table
+from bocage.errors import ConfigError
 from bocage.legend import load_legend
 
 catalog_app = typer.Typer(no_args_is_help=True)
@@ -54,6 +55,10 @@ def superres(
             help="default, lmmse, bicubic, shared_detail, onnx:FILE.yaml or sen2sr:FOLDER."
         ),
     ] = "default",
+    psf_mtf: Annotated[
+        str | None,
+        typer.Option(help="Modulation transfer at Nyquist of bands: B02=0.25,B03=0.3."),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="An HTML page to write: quality, flags, pictures.")
     ] = None,
@@ -64,16 +69,31 @@ def superres(
     from bocage.superres import judge, superresolve_image, write_report
 
     source = read_raster(image, what="image")
-    result = superresolve_image(source, backend=backend)
+    transfer = _band_numbers(psf_mtf or "", "--psf-mtf")
+    result = superresolve_image(source, backend=backend, psf_mtf=transfer)
     write_geotiff(out, result, nodata=result.attrs.get("nodata"))
     note = result.attrs.get("superres_note", "")
     said: dict[str, Any] = {"image": str(out), "backend": result.attrs["backend"], "note": note}
     if report is not None:
-        judged = judge(source, result, backend)
+        judged = judge(source, result, backend, psf_mtf=transfer)
         said |= {"report": str(write_report(report, image.name, source, result, judged))}
         said |= {"quality": judged.as_dict()}
         note = "; ".join(filter(None, [note, *judged.flags]))
     give(said, as_json=as_json, text=f"{out}{f' ({note})' if note else ''}")
+
+
+def _band_numbers(text: str, option: str) -> dict[str, float]:
+    """Numbers of bands, as in ``B02=0.25,B03=0.3``."""
+    found = {}
+    for part in filter(None, text.split(",")):
+        band, _, value = part.partition("=")
+        try:
+            found[band.strip()] = float(value)
+        except ValueError:
+            raise ConfigError(
+                f"{option}: {part} is not BAND=NUMBER", remedy="write B02=0.25,B03=0.3"
+            ) from None
+    return found
 
 
 def generalize(

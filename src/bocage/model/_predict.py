@@ -25,7 +25,8 @@ SUPPORT_PX = 5
 as one."""
 
 _CHUNK = 4096  # pixels that are classified in one go
-_BESIDE = 1  # pixels of 10 m that this reaches
+_BESIDE = 1  # pixels of 10 m that are classified around a window
+_WIDEST = 2 * _BESIDE * GRID_RATIO + 1  # window of averaging that they are enough for
 
 
 def predict(
@@ -36,15 +37,16 @@ def predict(
     place: xr.DataArray | None = None,
     window: int = 64,
     k: int = DEFAULT_K,
+    support_px: int = SUPPORT_PX,
     threads: int | None = None,
 ) -> Posterior:
     """Classify a series.
 
     Bands and months are matched by name, so their order in the dataset does not matter.
     Months that the series lacks and months in which a pixel was not seen (``gap`` other than
-    0) are filled in time. Probabilities are averaged over 5 × 5 pixels. Each window is read
-    with all that its pixels look at, so the result does not depend on the windows; memory is
-    that of a window and of the result.
+    0) are filled in time. Probabilities are averaged over 5 × 5 pixels (`support_px`). Each
+    window is read with all that its pixels look at, so the result does not depend on the
+    windows; memory is that of a window and of the result.
 
     Parameters
     ----------
@@ -61,6 +63,9 @@ def predict(
         Side of a window in 10 m pixels.
     k
         Classes kept a pixel.
+    support_px
+        Side of the window over which probabilities are averaged, in pixels of 2.5 m: 1 (not at
+        all), 3, 5, 7 or 9.
     threads
         Threads of this process; those of the model's settings by default.
 
@@ -79,6 +84,10 @@ def predict(
         facts.require(legend)
     if window < 1:
         raise ConfigError(f"windows of {window} pixels", remedy="use 1 or more, such as 64")
+    if support_px not in range(1, _WIDEST + 1, 2):
+        raise ConfigError(
+            f"averages over {support_px} pixels", remedy=f"use an odd number from 1 to {_WIDEST}"
+        )
     check_series(series)
     reflectance, gap = select(series, facts.bands, facts.months)
     geobox = geobox_of(series["reflectance"], "the series")
@@ -95,12 +104,12 @@ def predict(
             if seen.seen.any():
                 y, x = pane.fine
                 said, visible = run(seen), np.asarray(seen.seen.any(axis=0))
-                scores = _together(said.probability, visible)[:, *pane.kept]
+                scores = _together(said.probability, visible, support_px)[:, *pane.kept]
                 index[:, y, x], packed[:, y, x] = pack(scores, shape[0])
                 if said.epistemic is not None:
                     if epistemic is None:
                         epistemic = np.zeros(shape[1:], np.uint8)
-                    doubt = _together(said.epistemic[None], visible)[:, *pane.kept]
+                    doubt = _together(said.epistemic[None], visible, support_px)[:, *pane.kept]
                     epistemic[y, x] = np.rint(255 * doubt[0])
     return Posterior.from_packed(
         index, packed, geobox, facts.legend_id, facts.codes, epistemic=epistemic
@@ -226,9 +235,11 @@ def _layers(
     return in_order(place_at(place, y, x), given, wanted)
 
 
-def _together(scores: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Mean over `SUPPORT_PX` × `SUPPORT_PX` pixels of those that were seen, 0 for the others."""
+def _together(
+    scores: NDArray[np.float32], seen: NDArray[np.bool_], side: int = SUPPORT_PX
+) -> NDArray[np.float32]:
+    """Mean over `side` × `side` pixels of those that were seen, 0 for the others."""
     visible = np.repeat(np.repeat(seen, GRID_RATIO, 0), GRID_RATIO, 1).astype(np.float32)
-    found = uniform_filter(scores * visible, (0, SUPPORT_PX, SUPPORT_PX), mode="constant")
-    count = uniform_filter(visible, SUPPORT_PX, mode="constant")
+    found = uniform_filter(scores * visible, (0, side, side), mode="constant")
+    count = uniform_filter(visible, side, mode="constant")
     return np.asarray(found * (visible / np.maximum(count, np.float32(1e-6))))

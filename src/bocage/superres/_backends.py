@@ -44,7 +44,8 @@ class SuperResolver(Protocol):
     over blocks of 4 × 4 pixels), and ``note(bands)``, a sentence on what it does with such
     bands that a user should know, or an empty one; ``for_series(mean, bands)``, which gives the
     backend to use on the images of a series with this mean; ``any_unit``, True when its result
-    has the unit of its source, whichever that is (else it is given reflectance).
+    has the unit of its source, whichever that is (else it is given reflectance); ``trained_mtf``,
+    the least and the highest modulation transfer that it was trained for.
     """
 
     @property

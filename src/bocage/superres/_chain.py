@@ -131,7 +131,10 @@ def _sharpened(filled: NDArray[np.float32], chain: Chain) -> Sharpened:
 def _said(chain: Chain) -> tuple[str, ...]:
     note = getattr(chain.engine, "note", None)
     said = str(note(chain.bands)) if note is not None else ""
-    return (said,) if said else ()
+    low, high = getattr(chain.engine, "trained_mtf", (0.0, 1.0))
+    odd = [f"{band} {mtf:g}" for band, mtf in chain.psf_mtf.items() if not low <= mtf <= high]
+    beyond = f"trained for a transfer of {low:g} to {high:g}, told {', '.join(odd)}" if odd else ""
+    return tuple(filter(None, (said, beyond)))
 
 
 def _upscaled(image: NDArray[np.float32], chain: Chain) -> NDArray[np.float32]:

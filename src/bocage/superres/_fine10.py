@@ -17,6 +17,9 @@ from bocage.superres._psf import psf_table
 _REACH = 20  # of the network, coarse pixels: 4 local mean, 14 convolutions, 2 to be even
 _FINE_M = 10
 
+TRAINED_MTF = (0.12, 0.35)
+"""Modulation transfer at Nyquist of the images that the network was trained on."""
+
 
 @cache
 def _shipped(threads: int) -> tuple[Graph, tuple[str, ...]]:
@@ -37,6 +40,7 @@ class Fine10:
     name: ClassVar[str] = "fine10"
     any_unit: ClassVar[bool] = True
     consistency: ClassVar[str] = "psf"
+    trained_mtf: ClassVar[tuple[float, float]] = TRAINED_MTF
 
     def __init__(self, threads: int = 1) -> None:
         self._graph, self._known = _shipped(threads)

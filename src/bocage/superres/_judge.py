@@ -17,7 +17,8 @@ from bocage.superres._consistent import block_mean
 from bocage.superres._edges import Sharpness, edge_places, edge_sharpness
 from bocage.superres._flags import image_flags
 from bocage.superres._native import native_sizes, sharpen_native
-from bocage.superres._psf import degrade, psf_mtf
+from bocage.superres._psf import degrade
+from bocage.superres._psf import psf_mtf as transfer
 from bocage.superres._unit import reflectance_scale
 from bocage.superres._wald import Subject, native_scale, reduced_scale
 
@@ -92,7 +93,13 @@ def as_reflectance(image: xr.DataArray) -> tuple[Image, float]:
     return values * np.float32(scale), scale
 
 
-def judge(source: xr.DataArray, result: xr.DataArray, backend: str = "default") -> Judgement:
+def judge(
+    source: xr.DataArray,
+    result: xr.DataArray,
+    backend: str = "default",
+    *,
+    psf_mtf: Mapping[str, float] | None = None,
+) -> Judgement:
     """Judge what `superresolve_image` made of an image.
 
     Parameters
@@ -101,6 +108,8 @@ def judge(source: xr.DataArray, result: xr.DataArray, backend: str = "default") 
         The image (band, y, x) and what was made of it.
     backend
         Name of the backend that made it; ``bicubic`` and ``lmmse`` are judged beside it.
+    psf_mtf
+        What it was made with, see `superresolve_image`.
     """
     image, scale = as_reflectance(source)
     bands = tuple(str(b) for b in source["band"].values)
@@ -111,9 +120,10 @@ def judge(source: xr.DataArray, result: xr.DataArray, backend: str = "default") 
     grid = geobox_of(source, "the image")
     native = native_sizes(bands) if is_ten_metres(grid) else (10,) * len(bands)
     part = np.ascontiguousarray(image[:, *window])
-    sharp = sharpen_native(part, bands, native, {}).image
-    chain = Chain(get_backend(backend), bands, native)
-    subject = Subject(sharp, bands)
+    given = dict(psf_mtf or {})
+    sharp = sharpen_native(part, bands, native, given).image
+    chain = Chain(get_backend(backend), bands, native, given)
+    subject = Subject(sharp, bands, given)
     engines = {name: get_backend(name) for name in dict.fromkeys(("bicubic", "lmmse", backend))}
     reduced = {name: reduced_scale(subject, engine) for name, engine in engines.items()}
     at_native = {name: native_scale(subject, engine) for name, engine in engines.items()}
@@ -121,10 +131,10 @@ def judge(source: xr.DataArray, result: xr.DataArray, backend: str = "default") 
     fine = result.values[:, *fine_window].astype(np.float32) * np.float32(scale)
     fine = fill_nearest(fine)
     # A backend is held to what it promises: see `Chain.by_psf`.
-    seen, given = (
-        (degrade(fine, psf_mtf(bands)), sharp) if chain.by_psf else (block_mean(fine), part)
+    seen, meant = (
+        (degrade(fine, transfer(bands, given)), sharp) if chain.by_psf else (block_mean(fine), part)
     )
-    away = float(np.abs(seen - given)[:, 4:-4, 4:-4].mean())
+    away = float(np.abs(seen - meant)[:, 4:-4, 4:-4].mean())
     edges = _edges(upsample(sharp), fine, bands, pixel_m(grid) / FACTOR)
     if backend != "bicubic" and reduced[backend]["psnr"] <= reduced["bicubic"]["psnr"]:
         flags.append("no gain")

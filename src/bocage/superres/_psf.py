@@ -68,6 +68,15 @@ def psf_mtf(bands: Sequence[str], given: Mapping[str, float] | None = None) -> t
     return tuple(given.get(b, table.get(b, table[_OTHER]).mtf) for b in bands)
 
 
+def check_bands(given: Mapping[str, float] | None, bands: Sequence[str]) -> None:
+    """Raise a `ConfigError` if a transfer is given of a band that is not there."""
+    if stray := sorted(set(given or {}) - set(bands)):
+        raise ConfigError(
+            f"superres.psf_mtf: there is no band {', '.join(stray)}",
+            remedy=f"give bands of {', '.join(bands)}",
+        )
+
+
 def spread(mtf: float, factor: int) -> float:
     """Standard deviation, in fine pixels, of the Gaussian that `degrade` uses.
 

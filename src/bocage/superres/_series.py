@@ -25,6 +25,7 @@ from bocage.superres._chain import (
 )
 from bocage.superres._flags import EMPTY, image_flags
 from bocage.superres._native import native_sizes
+from bocage.superres._psf import check_bands
 
 _DIMS = ("month", "band", "y", "x")
 
@@ -74,7 +75,8 @@ def superresolve(
     InputError
         If it is no mosaic, or the backend gives something that is no super-resolved image.
     ConfigError
-        If there is no such backend.
+        If there is no such backend, or `psf_mtf` names a band that is not there or a value out
+        of range.
     """
     missing = {"reflectance", "valid", "gap"} - set(mosaic.data_vars)
     if missing:
@@ -83,6 +85,7 @@ def superresolve(
     coarse = mosaic["reflectance"].transpose(*_DIMS)
     geobox = fine_geobox(geobox_of(coarse, "the mosaic"))
     bands = tuple(str(b) for b in coarse["band"].values)
+    check_bands(psf_mtf, bands)
     native = native_sizes(bands)
     if "resolution" in mosaic.coords:
         native = tuple(int(r) for r in mosaic["resolution"].values)
@@ -184,6 +187,7 @@ def superresolve_image(
         coarse[image.values == nodata] = np.nan
     names = tuple(str(b) for b in image["band"].values)
     check_image(coarse, names)
+    check_bands(psf_mtf, names)
     native = native_sizes(names) if is_ten_metres(grid) else (10,) * len(names)
     chain = Chain(engine, names, native, dict(psf_mtf or {}), steps)
     made = apply_chain(coarse, chain)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.superres._bicubic import fill_nearest, mask_back, upsample
-from bocage.superres._fine10 import Fine10
+from bocage.superres._fine10 import TRAINED_MTF, Fine10
 from bocage.superres._psf import degrade, psf_mtf
 from bocage.superres._sharpen import detail_weights
 
@@ -42,6 +42,7 @@ class SharedDetail:
     name: ClassVar[str] = "shared_detail"
     any_unit: ClassVar[bool] = True
     consistency: ClassVar[str] = "psf"
+    trained_mtf: ClassVar[tuple[float, float]] = TRAINED_MTF
 
     def for_series(self, mean: NDArray[np.float32], bands: tuple[str, ...]) -> SharedDetail:
         """The backend with the detail of a mean image without NaN."""

@@ -102,6 +102,10 @@ class SuperresConfig(_Section):
     """How 10 m becomes 2.5 m."""
 
     backend: str = Field("default", description="super-resolution backend")
+    psf_mtf: dict[str, Annotated[float, Field(ge=0.01, le=0.95)]] = Field(
+        default_factory=dict,
+        description="modulation transfer at Nyquist where it differs from the table: {B02: 0.25}",
+    )
 
 
 class SourceConfig(_Section):
@@ -277,11 +281,13 @@ class Project(_Section):
     file: Path = Field(exclude=True)
 
     @model_validator(mode="after")
-    def _years_in_order(self) -> Project:
+    def _keys_agree(self) -> Project:
         if list(self.years) != sorted(set(self.years)):
             raise ValueError("years: give one year, or two different years in order")
         if unknown := set(self.accuracy.reference) - set(self.years):
             raise ValueError(f"accuracy.reference: {sorted(unknown)} is no status year")
+        if strange := set(self.superres.psf_mtf) - set(self.imagery.bands):
+            raise ValueError(f"superres.psf_mtf: {sorted(strange)} is not in imagery.bands")
         return self
 
     def only_years(self, years: tuple[int, ...]) -> Project:

@@ -15,6 +15,7 @@ from bocage.model import model_files as names_of
 from bocage.superres import fingerprint, superresolve
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
+from bocage.workflow._project import SuperresConfig
 from bocage.workflow.rooms._space import place_of
 from bocage.workflow.rooms.imagery import mosaic_file
 from bocage.workflow.rooms.samples import height_files, pixel_file, told
@@ -84,7 +85,7 @@ def posterior_pieces(plan: Plan) -> list[Piece]:
             arguments={
                 "mosaic": mosaic_file(plan, year, block),
                 "model": plan.file("model"),
-                "backend": plan.project.superres.backend,
+                "superres": plan.project.superres,
                 "block": block,
                 "heights": plan.heights,
                 "membership": plan.membership(block),
@@ -94,6 +95,7 @@ def posterior_pieces(plan: Plan) -> list[Piece]:
             inputs=(mosaic_file(plan, year, block), *model_files(plan), *height_files(plan)),
             settings={
                 "backend": fingerprint(plan.project.superres.backend),
+                "psf_mtf": plan.project.superres.psf_mtf,
                 "membership": told(plan.membership(block)),
             },
         )
@@ -105,14 +107,14 @@ def posterior_pieces(plan: Plan) -> list[Piece]:
 def classify(
     mosaic: Path,
     model: Path,
-    backend: str,
+    superres: SuperresConfig,
     block: Block,
     heights: Path | None,
     membership: xr.DataArray | None,
     out: Path,
 ) -> None:
     """Super-resolve and classify one block with its halo; keep the core and a margin."""
-    series = superresolve(load_dataset(mosaic), backend)
+    series = superresolve(load_dataset(mosaic), superres.backend, psf_mtf=superres.psf_mtf)
     posterior = predict(load_model(model), series, place=place_of(block, heights, membership))
     west, south, east, north = block.bounds
     kept = min(CONTEXT_M, block.halo)

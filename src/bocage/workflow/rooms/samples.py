@@ -28,6 +28,7 @@ from bocage.samples import (
 from bocage.superres import fingerprint, superresolve
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
+from bocage.workflow._project import SuperresConfig
 from bocage.workflow.rooms._space import place_of
 from bocage.workflow.rooms.imagery import mosaic_file
 
@@ -128,7 +129,7 @@ def pixel_pieces(plan: Plan) -> list[Piece]:
                 "mosaic": mosaic_file(plan, year, block),
                 "samples": sample_file(plan, block),
                 "legend": plan.legend,
-                "backend": config.superres.backend,
+                "superres": config.superres,
                 "block": block,
                 "area": shapely.intersection(plan.area, block.box()),
                 "unlabelled": each,
@@ -141,6 +142,7 @@ def pixel_pieces(plan: Plan) -> list[Piece]:
             inputs=(mosaic_file(plan, year, block), sample_file(plan, block), *height_files(plan)),
             settings={
                 "backend": fingerprint(config.superres.backend),
+                "psf_mtf": config.superres.psf_mtf,
                 "unlabelled": each,
                 "membership": told(plan.membership(block)),
                 "seed": config.seed,
@@ -165,7 +167,7 @@ def look_up(
     mosaic: Path,
     samples: Path,
     legend: Legend,
-    backend: str,
+    superres: SuperresConfig,
     block: Block,
     area: BaseGeometry,
     unlabelled: int,
@@ -175,7 +177,7 @@ def look_up(
     out: Path,
 ) -> dict[str, Any]:
     """Super-resolve one block and keep the pixels under samples, and some without labels."""
-    series = superresolve(load_dataset(mosaic), backend)
+    series = superresolve(load_dataset(mosaic), superres.backend, psf_mtf=superres.psf_mtf)
     table = read_samples(samples)
     pixels = read_pixels(
         series,
