@@ -108,7 +108,17 @@ def test_table_has_differences_and_the_share_of_the_gap():
 @pytest.mark.slow
 def test_a_tiny_area_is_measured_once_and_kept(tmp_path, capsys):
     pytest.importorskip("torch")
-    words = ["--areas", "continental:3", "--epochs", "1", "--inputs", "bicubic", "default"]
+    words = [
+        "--areas",
+        "continental:3",
+        "--size",
+        "1",
+        "--epochs",
+        "1",
+        "--inputs",
+        "bicubic",
+        "default",
+    ]
     words += ["--keep", str(tmp_path), "--json"]
     ablation.main(words)
     said = json.loads(capsys.readouterr().out)
