@@ -259,10 +259,9 @@ def test_a_classifier_is_shown_all_months_and_no_gap(model: FieldModel, series: 
 
 
 def test_single_pixels_equal_the_window_they_lie_in(
-    model: FieldModel, series: xr.Dataset, pixels: Pixels, monkeypatch: pytest.MonkeyPatch
+    model: FieldModel, series: xr.Dataset, pixels: Pixels
 ) -> None:
-    monkeypatch.setattr("bocage.model._predict.SUPPORT_PX", 1)
-    posterior = predict(model, series, k=4)
+    posterior = predict(model, series, k=4, support_px=1)
     said = predict_pixels(model, pixels)
     assert said.shape == (len(pixels), 4)
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)

@@ -99,6 +99,42 @@ def test_what_is_doubtful_is_named(image, expected):
     assert image_flags(image, ("B02", "B08")) == expected
 
 
+def unsharp(image, amount):
+    return image + amount * (image - ndimage.gaussian_filter(image, (0, 1, 1)))
+
+
+@pytest.mark.parametrize("bands", [BANDS, ("1", "2", "3", "4")])
+def test_an_image_that_was_sharpened_is_flagged(bands):
+    image = picture(side=240).values
+    assert image_flags(image, bands) == ()
+    ringing = unsharp(image, 1.5).astype(np.float32)
+    assert image_flags(ringing, bands) == ("sharpened",)
+    ringing[:, 100:120, 50:] = np.nan
+    assert image_flags(ringing, bands) == ("sharpened",)
+
+
+def test_noise_interpolation_and_thin_lines_are_no_sharpening():
+    image = picture(side=240).values
+    rng = np.random.default_rng(0)
+    noisy = image + rng.normal(0, 0.01, image.shape).astype(np.float32)
+    smooth = ndimage.zoom(image, (1, 0.5, 0.5), order=1)
+    smooth = ndimage.zoom(smooth, (1, 2, 2), order=3).astype(np.float32)
+    hedges = image.copy()
+    hedges[:, ::8] += 0.1
+    for one in (noisy, smooth, hedges):
+        assert image_flags(one, BANDS) == ()
+
+
+def test_a_sharpened_image_is_warned_about(caplog):
+    source = picture(side=160)
+    assert "superres_note" not in superresolve_image(source, "lmmse").attrs
+    assert not caplog.records
+    ringing = source.copy(data=unsharp(source.values, 2).astype(np.float32))
+    note = superresolve_image(ringing, "lmmse").attrs["superres_note"]
+    assert note == "the image looks sharpened already and will come out over-sharpened"
+    assert [r.getMessage() for r in caplog.records] == [note]
+
+
 def test_half_an_image_is_empty():
     image = plain()
     image[:, :10] = np.nan

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import ndimage
 
 from bocage.errors import ConfigError, InputError
 from bocage.grid import Block, geobox
@@ -155,6 +156,30 @@ def test_the_point_spread_is_a_setting(mosaic):
         superresolve(mosaic, "lmmse", psf_mtf={"B02": 2})
     with pytest.raises(ConfigError, match="psf_mtf: there is no band B2"):
         superresolve(mosaic, "lmmse", psf_mtf={"B2": 0.3})
+
+
+def test_months_that_were_sharpened_are_named(caplog):
+    rng = np.random.default_rng(2)
+    fields = rng.random((2, 20, 20)).repeat(8, axis=1).repeat(8, axis=2)
+    seen = ndimage.gaussian_filter(fields, (0, 0.6, 0.6))
+    ringing = seen + 2 * (seen - ndimage.gaussian_filter(seen, (0, 1, 1)))
+    grid, months = Block("b", "t", 4_000_000, 3_000_000, 1600, 0).geobox(10), [11, 3]
+    refl = (0.2 + 0.2 * np.stack([ringing, seen])).astype(np.float32)
+    clear = np.zeros((2, *grid.shape), np.uint8)
+    dims = ("month", "y", "x")
+    mosaic = xr.Dataset(
+        {
+            "reflectance": wrap(
+                refl, grid, dims=("month", "band", "y", "x"), month=months, band=["B02", "B03"]
+            ),
+            "valid": wrap(clear + 1, grid, dims=dims, month=months),
+            "gap": wrap(clear, grid, dims=dims, month=months),
+        }
+    )
+    flags = json.loads(superresolve(mosaic, "bicubic").attrs["flags"])
+    assert flags == {"11": ["sharpened"]}
+    (record,) = caplog.records
+    assert record.getMessage().startswith("month 11 of the mosaic looks sharpened already")
 
 
 def test_a_transfer_that_the_network_was_not_trained_for_is_told(mosaic):

@@ -6,12 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bocage.reflectance import UNSCALED, doubtful
+from bocage.superres._bicubic import fill_nearest
+from bocage.superres._edges import overshoot
+from bocage.superres._psf import psf_table
 
 EMPTY = 0.5
 """Share of pixels without a value from which an image is called so."""
 
 _TOO_LOW = 0.005  # the highest value of an image that was scaled once too often
 _LEAST_SIDE = 16
+
+SHARPENED = "sharpened"
+"""Flag of an image whose edges ring."""
+
+_RINGING = 0.04
+"""Overshoot, share of a step: at most 0.02 on Sentinel-2, 0.04 to 0.12 after an unsharp mask."""
+
+_TEN_M = 10
 
 
 def image_flags(image: NDArray[np.float32], bands: tuple[str, ...]) -> tuple[str, ...]:
@@ -28,7 +39,8 @@ def image_flags(image: NDArray[np.float32], bands: tuple[str, ...]) -> tuple[str
     -------
     tuple of str
         Any of ``nothing``, ``empty`` (half of the pixels), ``small`` (below 16 pixels a side),
-        ``scale`` (the numbers cannot be reflectance), and with the band ``constant``,
+        ``scale`` (the numbers cannot be reflectance), ``sharpened`` (see `is_sharpened`), and
+        with the band ``constant``,
         ``negative`` (a tenth below −0.02), ``bright`` (a tenth above 1.2: cloud, snow, or
         saturated).
     """
@@ -42,6 +54,8 @@ def image_flags(image: NDArray[np.float32], bands: tuple[str, ...]) -> tuple[str
         found.append("empty")
     if np.abs(image[known]).max() < _TOO_LOW or np.median(image[known]) > UNSCALED:
         found.append("scale")
+    if is_sharpened(image, bands):
+        found.append(SHARPENED)
     for band, values, inside in zip(bands, image, known, strict=True):
         row = values[inside]
         if not row.size:
@@ -50,3 +64,18 @@ def image_flags(image: NDArray[np.float32], bands: tuple[str, ...]) -> tuple[str
         odd = doubtful(row)
         found += [f"{name} {band}" for name in odd if name != "bright" or "scale" not in found]
     return tuple(found)
+
+
+def is_sharpened(image: NDArray[np.float32], bands: tuple[str, ...]) -> bool:
+    """Whether somebody has sharpened an image already, so that it would come out over-sharpened.
+
+    The median over the 10 m bands (all bands where none is known to be one) of the overshoot of
+    edges, which noise and resampling do not have. Strong sharpening is found (an unsharp mask of
+    one pixel from an amount of about 1.5), weak sharpening is not, nor that of images with few
+    edges between fields.
+    """
+    table = psf_table()
+    ten = [i for i, b in enumerate(bands) if b in table and table[b].native_m == _TEN_M]
+    planes = fill_nearest(np.where(np.isfinite(image), image, np.float32(np.nan))[ten or slice(4)])
+    found = [v for v in (overshoot(p, _TEN_M) for p in planes) if v is not None]
+    return bool(found) and float(np.median(found)) > _RINGING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -23,11 +24,14 @@ from bocage.superres._chain import (
     for_series,
     is_ten_metres,
 )
-from bocage.superres._flags import EMPTY, image_flags
+from bocage.superres._flags import EMPTY, SHARPENED, image_flags, is_sharpened
 from bocage.superres._native import native_sizes
 from bocage.superres._psf import check_bands
 
 _DIMS = ("month", "band", "y", "x")
+_WARNING = "looks sharpened already and will come out over-sharpened"
+
+_log = logging.getLogger(__name__)
 
 
 def fine_geobox(geobox: GeoBox) -> GeoBox:
@@ -104,6 +108,8 @@ def superresolve(
         made = apply_chain(image, chain)
         fine[month] = made.image
         notes += made.notes
+    if odd := [month for month, doubts in flags.items() if SHARPENED in doubts]:
+        _log.warning("month %s of the mosaic %s", ", ".join(map(str, odd)), _WARNING)
     labels = {"month": mosaic["month"].values}
     series = xr.Dataset(
         {
@@ -191,6 +197,10 @@ def superresolve_image(
     native = native_sizes(names) if is_ten_metres(grid) else (10,) * len(names)
     chain = Chain(engine, names, native, dict(psf_mtf or {}), steps)
     made = apply_chain(coarse, chain)
+    notes = list(made.notes)
+    if is_sharpened(coarse, names):
+        notes.append(f"the image {_WARNING}")
+        _log.warning("the image %s", _WARNING)
     result = wrap(made.image, fine_geobox(grid), dims=("band", "y", "x"), band=list(names))
-    result.attrs = {**image.attrs, "nodata": float("nan"), **_named(engine, made.notes)}
+    result.attrs = {**image.attrs, "nodata": float("nan"), **_named(engine, notes)}
     return result
