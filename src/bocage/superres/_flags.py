@@ -20,7 +20,7 @@ SHARPENED = "sharpened"
 """Flag of an image whose edges ring."""
 
 _RINGING = 0.04
-"""Overshoot, share of a step: at most 0.02 on Sentinel-2, 0.04 to 0.12 after an unsharp mask."""
+"""Share of a step: at most 0.03 on clear Sentinel-2, 0.04 to 0.12 after an unsharp mask."""
 
 _TEN_M = 10
 
@@ -40,9 +40,8 @@ def image_flags(image: NDArray[np.float32], bands: tuple[str, ...]) -> tuple[str
     tuple of str
         Any of ``nothing``, ``empty`` (half of the pixels), ``small`` (below 16 pixels a side),
         ``scale`` (the numbers cannot be reflectance), ``sharpened`` (see `is_sharpened`), and
-        with the band ``constant``,
-        ``negative`` (a tenth below −0.02), ``bright`` (a tenth above 1.2: cloud, snow, or
-        saturated).
+        with the band ``constant``, ``negative`` (a tenth below −0.02), ``bright`` (a tenth above
+        1.2: cloud, snow, or saturated).
     """
     known = np.isfinite(image)
     if not known.any():
@@ -76,6 +75,7 @@ def is_sharpened(image: NDArray[np.float32], bands: tuple[str, ...]) -> bool:
     """
     table = psf_table()
     ten = [i for i, b in enumerate(bands) if b in table and table[b].native_m == _TEN_M]
-    planes = fill_nearest(np.where(np.isfinite(image), image, np.float32(np.nan))[ten or slice(4)])
+    some = image[ten] if ten else image
+    planes = fill_nearest(np.where(np.isfinite(some), some, np.float32(np.nan)))
     found = [v for v in (overshoot(p, _TEN_M) for p in planes) if v is not None]
     return bool(found) and float(np.median(found)) > _RINGING
