@@ -52,7 +52,7 @@ AREAS = (
 )
 """Regions that the training of super-resolution has not seen; seeds that nothing was chosen on."""
 
-SIZE_KM = 1.5
+SIZE_KM = 1.0
 _SUPPORT = dict(zip(VIEWS, (SUPPORT_PX, 1), strict=True))
 """Side in pixels of the window over which probabilities are averaged, by view."""
 
