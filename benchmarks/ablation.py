@@ -38,7 +38,6 @@ from benchmarks._ablation_scene import Scene, prepare, series_of
 from benchmarks._ablation_table import VIEWS, table
 from bocage.grid import FINE
 from bocage.model import predict, read_pixels, train
-from bocage.model._predict import SUPPORT_PX
 from bocage.rasters import geobox_of, read_raster, wrap, write_geotiff
 from bocage.workflow.rooms.model import model_settings
 
@@ -53,7 +52,7 @@ AREAS = (
 """Regions that the training of super-resolution has not seen; seeds that nothing was chosen on."""
 
 SIZE_KM = 1.0
-_SUPPORT = dict(zip(VIEWS, (SUPPORT_PX, 1), strict=True))
+_AVERAGE = dict(zip(VIEWS, (True, False), strict=True))
 """Side in pixels of the window over which probabilities are averaged, by view."""
 
 Say = Callable[[str], None]
@@ -128,7 +127,7 @@ def _maps(scene: Scene, name: str, folder: Path, epochs: int | None) -> dict[str
         settings = model_settings(plan)
         model = train(pixels, plan.legend, replace(settings, epochs=epochs or settings.epochs))
         for view, path in files.items():
-            best = predict(model, series, support_px=_SUPPORT[view]).best
+            best = predict(model, series, average=_AVERAGE[view]).best
             write_geotiff(path, wrap(best.values, geobox_of(best)), nodata=0)
     return {view: read_raster(path).values[0] for view, path in files.items()}
 

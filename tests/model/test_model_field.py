@@ -136,11 +136,11 @@ def test_altered_models_are_named(model: FieldModel, tmp_path, legend: Legend) -
     (folder / "model.onnx").unlink()
     with pytest.raises(InputError, match="no such file"):
         load_model(folder)
-    for old in (0, 1):
+    for old in (0, 1, 3):
         (folder / "model.json").write_text(f'{{"engine": "field", "format": {old}}}')
         with pytest.raises(InputError, match="another format"):
             load_model(folder)
-    for bad in ('{"engine": "field", "format": 3, "files": {}}', '{"engine": "ensemble"}', "[]"):
+    for bad in ('{"engine": "field", "format": 4, "files": {}}', '{"engine": "ensemble"}', "[]"):
         (folder / "model.json").write_text(bad)
         with pytest.raises(InputError, match="describes no model"):
             load_model(folder)

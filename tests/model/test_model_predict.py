@@ -11,8 +11,9 @@ from model_landscape import make_legend, make_series, make_truth
 
 from bocage.errors import ConfigError, InputError
 from bocage.model import Facts, FieldModel, Pixels, predict, predict_pixels
+from bocage.model._alike import BESIDE
 from bocage.model._facts import Answer
-from bocage.model._predict import SUPPORT_PX, _Pane, _together
+from bocage.model._predict import _Pane
 from bocage.model._scales import REACH, Look
 
 
@@ -37,9 +38,6 @@ def test_wrong_input_is_named(model: FieldModel, series: xr.Dataset) -> None:
         predict(model, series, legend=make_legend("other"))
     with pytest.raises(ConfigError, match="windows of 0 pixels"):
         predict(model, series, window=0)
-    for side in (0, 4, 11):
-        with pytest.raises(ConfigError, match=f"averages over {side} pixels"):
-            predict(model, series, support_px=side)
     bare = xr.Dataset(
         {name: series[name].drop_vars(["x", "y", "spatial_ref"]) for name in series.data_vars}
     )
@@ -68,23 +66,20 @@ def test_a_month_left_out_equals_a_month_not_seen(model: FieldModel, series: xr.
     assert not predict(model, series).data.equals(left_out)
 
 
-def test_probabilities_are_averaged_over_as_many_pixels_as_asked(
-    model: FieldModel, series: xr.Dataset
+def test_averaging_makes_maps_smoother_and_keeps_the_line(
+    model: FieldModel, truth: np.ndarray, series: xr.Dataset
 ) -> None:
-    classes = len(model.facts.codes)
-    single, three = (
-        predict(model, series, support_px=side, k=classes, window=16).dense().values
-        for side in (1, 3)
-    )
-    around = np.mean(
-        [single[:, 50 + y : 90 + y, 50 + x : 90 + x] for y in (-1, 0, 1) for x in (-1, 0, 1)],
-        axis=0,
-    )
-    assert np.abs(three[:, 50:90, 50:90] - around).max() < 2 / 255
-    assert np.abs(single[:, 50:90, 50:90] - around).max() > 0.1
-    usual = predict(model, series).data
-    assert usual.equals(predict(model, series, support_px=SUPPORT_PX).data)
-    assert usual.equals(predict(model, series, window=16).data)
+    noisy = make_series(truth, seed=3, noise=0.15)
+    single, usual = (predict(model, noisy, average=a).best.values for a in (False, True))
+    assert (usual == truth).mean() > (single == truth).mean()
+    line = truth == 3
+    assert (usual == truth)[line].mean() > (single == truth)[line].mean()
+
+
+def test_windows_fit_to_the_bit(model: FieldModel, series: xr.Dataset) -> None:
+    whole = predict(model, series).data
+    for window in (7, 16, 33):
+        assert predict(model, series, window=window).data.equals(whole)
 
 
 def test_never_seen_is_unclassified(model: FieldModel, series: xr.Dataset) -> None:
@@ -141,9 +136,9 @@ def test_windows_agree_with_the_whole(model: FieldModel, window: int) -> None:
 def test_a_part_agrees_with_the_whole_away_from_its_rim(
     model: FieldModel, series: xr.Dataset
 ) -> None:
-    rim = 4 * (REACH + 1)
-    whole = predict(model, series).data.isel(y=slice(60, 120), x=slice(40, 140))
-    part = predict(model, series.isel(y=slice(60, 120), x=slice(40, 140))).data
+    rim = 4 * (REACH + BESIDE)
+    whole = predict(model, series).data.isel(y=slice(20, 120), x=slice(40, 140))
+    part = predict(model, series.isel(y=slice(20, 120), x=slice(40, 140))).data
     inner = {"y": slice(rim, -rim), "x": slice(rim, -rim)}
     assert part.isel(inner).equals(whole.isel(inner))
     assert not part.equals(whole)
@@ -179,21 +174,6 @@ def test_classes_kept(model: FieldModel, series: xr.Dataset) -> None:
     assert predict(model, series, k=9).data.sizes["k"] == 4
     best = predict(model, series, k=1).best.values
     assert np.array_equal(best, predict(model, series).best.values)
-
-
-@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 99))
-@settings(max_examples=30, deadline=None)
-def test_probabilities_are_averaged_over_what_was_seen(height: int, width: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    scores = rng.random((3, 4 * height, 4 * width)).astype(np.float32)
-    seen = rng.random((height, width)) < 0.6
-    fine = seen.repeat(4, 0).repeat(4, 1)
-    found, reach = _together(scores, seen), SUPPORT_PX // 2
-    assert (found[:, ~fine] == 0).all()
-    for y, x in np.argwhere(fine):
-        rows, columns = (slice(max(v - reach, 0), v + reach + 1) for v in (y, x))
-        want = scores[:, rows, columns][:, fine[rows, columns]].mean(axis=1)
-        assert found[:, y, x] == pytest.approx(want, abs=1e-5)
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 70))
@@ -236,9 +216,9 @@ class Remembers:
 
 def test_a_classifier_is_shown_all_months_and_no_gap(model: FieldModel, series: xr.Dataset) -> None:
     """Also months that it knows and the series has not; nothing where nothing was ever seen."""
-    facts = replace(model.facts, months=(1, 3, 5, 6, 7, 9))
+    facts = replace(model.facts, months=(1, 3, 5, 6, 7, 9), guide=())
     blind = series.copy(deep=True)
-    blind["gap"].values[:, :48, :48] = 1
+    blind["gap"].values[:, :64, :64] = 1
     classifier = Remembers(facts, [])
     posterior = predict(classifier, blind, window=10)
     assert len(classifier.shown) == 16 - 1  # the window where nothing was seen is left out
@@ -254,14 +234,14 @@ def test_a_classifier_is_shown_all_months_and_no_gap(model: FieldModel, series: 
         middle = (shown.wide[:, 2] + shown.wide[:, 4]) / 2
         assert between[..., always] == pytest.approx(middle[..., always], abs=1e-6)
     best = posterior.best.values
-    assert (best[:48, :48] == 0).all()
-    assert (best == 1).sum() == best.size - 48 * 48
+    assert (best[:64, :64] == 0).all()
+    assert (best == 1).sum() == best.size - 64 * 64
 
 
 def test_single_pixels_equal_the_window_they_lie_in(
     model: FieldModel, series: xr.Dataset, pixels: Pixels
 ) -> None:
-    posterior = predict(model, series, k=4, support_px=1)
+    posterior = predict(model, series, k=4, average=False)
     said = predict_pixels(model, pixels)
     assert said.shape == (len(pixels), 4)
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)

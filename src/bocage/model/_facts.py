@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from bocage.errors import InputError
 from bocage.files import existing, sha256, write_text
 from bocage.legend import Legend
+from bocage.model._alike import Guide
 from bocage.model._card import card
 from bocage.model._scales import Look
 from bocage.model._settings import ModelSettings
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,8 @@ class Facts:
         Leaf codes that no label taught; their probability is 0.
     layers
         Names of the layers of a place that it is told beside the series.
+    guide
+        Axes along which the seasons of pixels are compared, see `bocage.model._alike`.
     settings
         Settings of the training.
     metrics
@@ -84,6 +87,7 @@ class Facts:
     settings: ModelSettings
     metrics: Mapping[str, Any] = field(default_factory=dict)
     curve: tuple[Mapping[str, Any], ...] = ()
+    guide: Guide = ()
 
     def require(self, legend: Legend) -> None:
         """Raise an `InputError` unless the classifier was trained with `legend`."""
@@ -144,6 +148,7 @@ def read_facts(folder: Path | str) -> Facts:
                     remedy="copy the whole folder of the model again, or train it again",
                 )
         record["settings"] = ModelSettings(**record["settings"])
+        record["guide"] = [tuple(axis) for axis in record["guide"]]
         for name, value in record.items():
             record[name] = tuple(value) if isinstance(value, list) else value
         return Facts(**record)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
 from bocage.errors import ConfigError, InputError
 from bocage.grid import GRID_RATIO
 from bocage.legend import Legend
-from bocage.model._facts import Classifier
+from bocage.model._alike import BESIDE, average_alike, sharpen
+from bocage.model._facts import Answer, Classifier, Facts
 from bocage.model._pixels import Pixels, look_at
 from bocage.model._place import in_order, layer_names, place_at
 from bocage.model._scales import REACH, Look, look, spread
@@ -20,13 +20,7 @@ from bocage.model._series import check_series, observed, select
 from bocage.posterior import DEFAULT_K, Posterior, pack
 from bocage.rasters import geobox_of
 
-SUPPORT_PX = 5
-"""Side of the window over which probabilities are averaged, in 2.5 m pixels: what the sensor sees
-as one."""
-
 _CHUNK = 4096  # pixels that are classified in one go
-_BESIDE = 1  # pixels of 10 m that are classified around a window
-_WIDEST = 2 * _BESIDE * GRID_RATIO + 1  # window of averaging that they are enough for
 
 
 def predict(
@@ -37,14 +31,14 @@ def predict(
     place: xr.DataArray | None = None,
     window: int = 64,
     k: int = DEFAULT_K,
-    support_px: int = SUPPORT_PX,
+    average: bool = True,
     threads: int | None = None,
 ) -> Posterior:
     """Classify a series.
 
     Bands and months are matched by name, so their order in the dataset does not matter.
     Months that the series lacks and months in which a pixel was not seen (``gap`` other than
-    0) are filled in time. Probabilities are averaged over 5 × 5 pixels (`support_px`). Each
+    0) are filled in time. Probabilities are averaged over like pixels around (`average`). Each
     window is read with all that its pixels look at, so the result does not depend on the
     windows; memory is that of a window and of the result.
 
@@ -63,9 +57,8 @@ def predict(
         Side of a window in 10 m pixels.
     k
         Classes kept a pixel.
-    support_px
-        Side of the window over which probabilities are averaged, in pixels of 2.5 m: 1 (not at
-        all), 3, 5, 7 or 9.
+    average
+        Average over the pixels around that had a like year, see `bocage.model._alike`.
     threads
         Threads of this process; those of the model's settings by default.
 
@@ -84,10 +77,6 @@ def predict(
         facts.require(legend)
     if window < 1:
         raise ConfigError(f"windows of {window} pixels", remedy="use 1 or more, such as 64")
-    if support_px not in range(1, _WIDEST + 1, 2):
-        raise ConfigError(
-            f"averages over {support_px} pixels", remedy=f"use an odd number from 1 to {_WIDEST}"
-        )
     check_series(series)
     reflectance, gap = select(series, facts.bands, facts.months)
     geobox = geobox_of(series["reflectance"], "the series")
@@ -103,14 +92,12 @@ def predict(
             seen = _look(reflectance, gap, pane, at, len(facts.months), layers)
             if seen.seen.any():
                 y, x = pane.fine
-                said, visible = run(seen), np.asarray(seen.seen.any(axis=0))
-                scores = _together(said.probability, visible, support_px)[:, *pane.kept]
-                index[:, y, x], packed[:, y, x] = pack(scores, shape[0])
-                if said.epistemic is not None:
+                scores, doubt = _said(run(seen), seen, facts, average)
+                index[:, y, x], packed[:, y, x] = pack(scores[:, *pane.kept], shape[0])
+                if doubt is not None:
                     if epistemic is None:
                         epistemic = np.zeros(shape[1:], np.uint8)
-                    doubt = _together(said.epistemic[None], visible, support_px)[:, *pane.kept]
-                    epistemic[y, x] = np.rint(255 * doubt[0])
+                    epistemic[y, x] = np.rint(255 * doubt[pane.kept])
     return Posterior.from_packed(
         index, packed, geobox, facts.legend_id, facts.codes, epistemic=epistemic
     )
@@ -196,7 +183,7 @@ class _Pane:
 def _side(start: int, window: int, length: int) -> tuple[slice, slice, slice, slice]:
     """Rows or columns of a `_Pane`."""
     stop = min(start + window, length)
-    first, last = max(start - _BESIDE, 0), min(stop + _BESIDE, length)
+    first, last = max(start - BESIDE, 0), min(stop + BESIDE, length)
     low, high = max(first - REACH, 0), min(last + REACH, length)
     return (
         slice(GRID_RATIO * low, GRID_RATIO * high),
@@ -235,11 +222,20 @@ def _layers(
     return in_order(place_at(place, y, x), given, wanted)
 
 
-def _together(
-    scores: NDArray[np.float32], seen: NDArray[np.bool_], side: int = SUPPORT_PX
-) -> NDArray[np.float32]:
-    """Mean over `side` × `side` pixels of those that were seen, 0 for the others."""
-    visible = np.repeat(np.repeat(seen, GRID_RATIO, 0), GRID_RATIO, 1).astype(np.float32)
-    found = uniform_filter(scores * visible, (0, side, side), mode="constant")
-    count = uniform_filter(visible, side, mode="constant")
-    return np.asarray(found * (visible / np.maximum(count, np.float32(1e-6))))
+def _said(
+    answer: Answer, seen: Look, facts: Facts, average: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Probabilities (class, 4y, 4x) and epistemic share (4y, 4x) of a window, averaged."""
+    # Only what can be mapped is averaged: most legends have more classes than an area.
+    present = [i for i, code in enumerate(facts.codes) if code not in facts.absent]
+    parts = [answer.probability[present]]
+    if answer.epistemic is not None:
+        parts.append(answer.epistemic[None])
+    visible = np.asarray(seen.seen.any(axis=0))
+    guide = facts.guide if average else ()
+    found = average_alike(np.concatenate(parts), seen.near, visible, guide)
+    scores = np.zeros_like(answer.probability)
+    scores[present] = found[: len(present)]
+    if guide:
+        scores = sharpen(scores)
+    return scores, None if answer.epistemic is None else found[-1]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bocage.errors import InputError
 from bocage.legend import Legend
+from bocage.model._alike import guide_of
 from bocage.model._bench import Bench
 from bocage.model._facts import Facts
 from bocage.model._journal import Journal, Kept
@@ -102,4 +103,5 @@ def facts_of(
         settings=settings,
         metrics=metrics,
         curve=tuple(journal.records),
+        guide=guide_of(pixels, settings.seed),
     )

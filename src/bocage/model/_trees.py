@@ -14,6 +14,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 from bocage.errors import InputError
 from bocage.legend import Legend
+from bocage.model._alike import guide_of
 from bocage.model._calibrate import calibrate_alone, soften
 from bocage.model._facts import Answer, Facts, Run, read_facts, write_facts
 from bocage.model._features import feature_names, fill_months, with_indices
@@ -258,4 +259,5 @@ def _facts(
         layers=(),
         settings=settings,
         metrics={**(metrics or {}), "features": len(names)},
+        guide=guide_of(pixels, settings.seed),
     )
