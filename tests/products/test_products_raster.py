@@ -177,6 +177,17 @@ def test_the_lineage_names_its_rules(pa: Delivery, tmp_path: Path) -> None:
     assert list(frame["class_name"]) == ["model", "sieve", "line"]
     assert list(frame["count"]) == [width * (box.shape.y - 20), 10 * width, 5 * width]
     assert cog_validate(path, strict=True, quiet=True)[:2] == (True, [])
+    styles = [path.with_suffix(end).read_text("utf-8") for end in (".qml", ".sld")]
+    entries = list(ET.fromstring(styles[0]).iter("paletteEntry"))
+    assert [(e.get("value"), e.get("label")) for e in entries] == [
+        ("0", "model"), ("1", "sieve"), ("2", "line"),
+    ]  # fmt: skip
+    with rasterio.open(path) as source:
+        colors = source.colormap(1)
+    for entry in entries:
+        color = entry.get("color")
+        assert color == "#{:02x}{:02x}{:02x}".format(*colors[int(entry.get("value"))][:3])
+        assert color in styles[1]
     record = write_raster_metadata(path, pa, "lineage", 2021).read_text("utf-8")
     assert "<gco:Integer>700</gco:Integer>" in record
     with pytest.raises(InputError, match="lineage: a value above 2"):

@@ -23,8 +23,10 @@ from bocage.products._schema import Kind
 from bocage.products._style import (
     COARSE,
     index_categories,
+    qml_palette,
     qml_raster_style,
     rgb,
+    sld_palette,
     sld_raster_style,
 )
 from bocage.products._table import table_rows, write_tables
@@ -131,7 +133,7 @@ def write_lineage_raster(
 ) -> Path:
     """Write which rule gave each pixel its class (`bocage.refine.LINEAGE`) as COG.
 
-    It has colours and attribute tables. Parts and `grid` as in `write_class_raster`.
+    It has colours, attribute tables and styles. Parts and `grid` as in `write_class_raster`.
     """
     path = Path(path)
     parts, box = _parts_and_grid(lineage, grid, "lineage")
@@ -141,8 +143,10 @@ def write_lineage_raster(
         path, checked, box, resampling="mode", description="rule that gave the class",
         colors={**colors, OUTSIDE: (0, 0, 0, 0)},
     )  # fmt: skip
-    values = [(v, name, rgb(_RULES[v])) for name, v in LINEAGE.items()]
-    write_tables(path, table_rows(counts, box, values))
+    rules = [(v, name, _RULES[v]) for name, v in LINEAGE.items()]
+    write_tables(path, table_rows(counts, box, [(v, name, rgb(c)) for v, name, c in rules]))
+    style = Style("rules", qml_palette(rules), sld_palette(rules, "rule"))
+    write_styles(path.with_suffix(""), {"": style})
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
@@ -20,7 +21,11 @@ _SLD = {
 }
 
 
-def categories(legend: Legend, level: int | None = None) -> list[tuple[int, str, str]]:
+Category = tuple[int, str, str]
+"""A value, its label and its colour."""
+
+
+def categories(legend: Legend, level: int | None = None) -> list[Category]:
     """Code, label and colour of each class of a level (the leaves), then of code 0 (no data)."""
     found = [
         (code, f"{code} {legend.name(code, level)}", legend.color(code, level))
@@ -88,7 +93,7 @@ def _qgis(root: ET.Element) -> str:
     return head + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def index_categories(legend: Legend, level: int | None = None) -> list[tuple[int, str, str]]:
+def index_categories(legend: Legend, level: int | None = None) -> list[Category]:
     """Class index, label and colour at a level of each leaf, after 0 (no data)."""
     found = [(0, "0 No data", _NODATA)]
     for index, leaf in enumerate(legend.classes, start=1):
@@ -99,6 +104,11 @@ def index_categories(legend: Legend, level: int | None = None) -> list[tuple[int
 
 def qml_raster_style(legend: Legend, level: int | None = None) -> str:
     """QGIS style (QML) of a raster of class indices, in the colours of a level."""
+    return qml_palette(index_categories(legend, level))
+
+
+def qml_palette(entries: Sequence[Category]) -> str:
+    """QGIS style (QML) of a raster of some values with a label and a colour each."""
     root = ET.Element("qgis", version="3.22.0", styleCategories="Symbology")
     pipe = ET.SubElement(root, "pipe")
     renderer = ET.SubElement(
@@ -106,9 +116,9 @@ def qml_raster_style(legend: Legend, level: int | None = None) -> str:
         nodataColor="",
     )  # fmt: skip
     palette = ET.SubElement(renderer, "colorPalette")
-    for index, label, color in index_categories(legend, level):
+    for value, label, color in entries:
         ET.SubElement(
-            palette, "paletteEntry", value=str(index), color=color, label=label, alpha="255"
+            palette, "paletteEntry", value=str(value), color=color, label=label, alpha="255"
         )
     return _qgis(root)
 
@@ -131,12 +141,16 @@ def sld_style(legend: Legend, attribute: str, level: int | None = None) -> str:
 
 def sld_raster_style(legend: Legend, level: int | None = None) -> str:
     """SLD 1.1 style of a raster of class indices; as `qml_raster_style`."""
-    root, style = _sld("class index")
+    return sld_palette(index_categories(legend, level), "class index")
+
+
+def sld_palette(entries: Sequence[Category], name: str) -> str:
+    """SLD 1.1 style of a raster of some rising values; as `qml_palette`."""
+    root, style = _sld(name)
     table = _se(_se(_se(style, "Rule"), "RasterSymbolizer"), "ColorMap")
     steps = _se(table, "Categorize")
     steps.set("fallbackValue", _NODATA)
     _se(steps, "LookupValue", "Rasterdata")
-    entries = index_categories(legend, level)
     # A value belongs to the colour behind the highest threshold that it reaches.
     _se(steps, "Value", entries[0][2])
     for _, (index, _, color) in pairwise(entries):
