@@ -25,7 +25,7 @@ STEPS = (1, 2, 4)
 BESIDE = math.ceil(2 * sum(STEPS) / GRID_RATIO)
 """Pixels of 10 m that all passes together reach."""
 
-SHARPER = 1.15
+SHARPER = 1.05
 """Power of what was averaged: a mean of calibrated opinions is less sure than it is right
 (Ranjan and Gneiting 2010, J. R. Stat. Soc. B)."""
 

@@ -29,7 +29,7 @@ def predict(
     *,
     legend: Legend | None = None,
     place: xr.DataArray | None = None,
-    window: int = 64,
+    window: int = 96,
     k: int = DEFAULT_K,
     average: bool = True,
     threads: int | None = None,
@@ -76,7 +76,7 @@ def predict(
     if legend is not None:
         facts.require(legend)
     if window < 1:
-        raise ConfigError(f"windows of {window} pixels", remedy="use 1 or more, such as 64")
+        raise ConfigError(f"windows of {window} pixels", remedy="use 1 or more, such as 96")
     check_series(series)
     reflectance, gap = select(series, facts.bands, facts.months)
     geobox = geobox_of(series["reflectance"], "the series")
