@@ -15,7 +15,7 @@ same samples, pixels without labels, network, settings and seed serve each input
 
 Pixels are judged before generalisation at level 4, on all pixels of the sites that are at least
 10 m from any sample (boundaries and things: on all pixels of the sites), with the averaging over
-5 × 5 pixels that prediction has (``averaged``) and without (``single``).
+like pixels that prediction has (``averaged``) and without (``single``).
 ``python -m benchmarks.ablation --table FILE …`` puts results together that were kept.
 """
 
@@ -53,7 +53,7 @@ AREAS = (
 
 SIZE_KM = 1.0
 _AVERAGE = dict(zip(VIEWS, (True, False), strict=True))
-"""Side in pixels of the window over which probabilities are averaged, by view."""
+"""Whether probabilities are averaged over like pixels, by view."""
 
 Say = Callable[[str], None]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -142,8 +143,10 @@ def test_records_are_valid_by_the_schema_of_the_standard(
     pa: Delivery, kind: str, year: int | None, edition: str
 ) -> None:
     etree = pytest.importorskip("lxml.etree")
-    pycsw = pytest.importorskip("pycsw")  # it ships the schemas of ISO 19139
-    folder = Path(pycsw.__file__).parent / "plugins/profiles/apiso/schemas/ogc/iso/19139"
+    pycsw = find_spec("pycsw")  # it ships the schemas of ISO 19139; its code is not needed
+    if pycsw is None or pycsw.origin is None:
+        pytest.skip("pycsw is not installed")
+    folder = Path(pycsw.origin).parent / "plugins/profiles/apiso/schemas/ogc/iso/19139"
     entry = str(folder / edition / "gmx" / "gmx.xsd")
     schema = etree.XMLSchema(etree.parse(entry, etree.XMLParser(no_network=True)))
     shape = None if kind in ("status", "change") else (400, 800)
