@@ -48,7 +48,7 @@ class TransitionPrior:
     rules: tuple[Rule, ...] = ()
     support_m: float = 32.5
     independent: float = 5.0
-    sharpness: float = 0.55
+    sharpness: float = 0.7
 
     @property
     def window_px(self) -> int:
