@@ -101,6 +101,13 @@ def test_the_guide_does_not_know_units(pixels: Pixels) -> None:
     assert two == pytest.approx(one, rel=0.05)
 
 
+def test_a_single_pixel_guides_nothing(pixels: Pixels) -> None:
+    assert guide_of(pixels.pick(np.arange(1)), 0) == ()
+    assert np.isfinite(guide_of(pixels.pick(np.arange(2)), 0)).all()
+    same = pixels.pick(np.zeros(5, int))
+    assert np.isfinite(guide_of(same, 0)).all()
+
+
 def test_sharpened_means_are_surer_and_keep_their_order() -> None:
     rng = np.random.default_rng(3)
     probability = rng.dirichlet(np.ones(4), (5, 6)).transpose(2, 0, 1).astype(np.float32)

@@ -88,10 +88,8 @@ def test_months_are_hidden_from_every_other_pixel(pixels: Pixels, set_up: Callab
     bench, view = set_up(pixels), View((0, 1, 2))
     which = np.flatnonzero(pixels.observed.all(axis=1))[:500]
     plain = bench.inputs(which, view)
-    assert torch.equal(plain, bench.inputs(which, view, hide=0.0))
-    changed = (bench.inputs(which, view, hide=0.95, rng=np.random.default_rng(0)) != plain).any(
-        dim=1
-    )
+    assert torch.equal(plain, bench.inputs(which, view, hide=(0.0, np.random.default_rng(0))))
+    changed = (bench.inputs(which, view, hide=(0.95, np.random.default_rng(0))) != plain).any(dim=1)
     assert 0.3 < float(changed.float().mean()) < 0.6
 
 

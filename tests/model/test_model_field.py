@@ -172,11 +172,11 @@ def test_a_block_of_the_default_size_fits() -> None:
 
     n, bands = 59, ("B02", "B03", "B04", "B08", "B05", "B06", "B07", "B8A", "B11", "B12")
     torch.manual_seed(0)
-    net = PixelNet(Sizes(360, n, 128), [True] * n).eval()
+    net = PixelNet(Sizes(360, n + 1, 128), [True] * (n + 1)).eval()
     folded = FieldNet(net, 120, torch.full((360,), 0.2), torch.full((360,), 0.1), 1.0).eval()
     facts = Facts(
         "field", "big", tuple(range(1, n + 1)), bands, (10,) * 4 + (20,) * 6, tuple(range(1, 13)),
-        (0.2,) * 10, (0.1,) * 10, 1.0, (), (), ModelSettings(),
+        (0.2,) * 10, (0.1,) * 10, 1.0, (), (), ModelSettings(), guide=((0.1,) * 120,) * 8,
     )  # fmt: skip
     model = FieldModel(facts, export_graph(folded), export_weights(net))
     side = 928

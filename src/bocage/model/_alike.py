@@ -16,8 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from bocage.grid import GRID_RATIO
-from bocage.model._features import fill_months
-from bocage.model._pixels import Pixels
+from bocage.model._pixels import Pixels, filled_seasons
 
 STEPS = (1, 2, 4)
 """Gaps between the 5 × 5 pixels that are averaged, one pass each."""
@@ -41,11 +40,13 @@ def guide_of(pixels: Pixels, seed: int) -> Guide:
     """Along which axes, and how far apart, seasons are unlike.
 
     Principal axes of standardised seasons, scaled by how far two pixels usually are apart.
+    A single pixel says nothing of that: no axes.
     """
+    if len(pixels) < 2:
+        return ()
     rng = np.random.default_rng(seed)
     some = pixels.pick(rng.permutation(len(pixels))[:_ASKED])
-    cube = np.ascontiguousarray(some.near.transpose(1, 2, 0), np.float32)
-    filled = fill_months(cube, np.ascontiguousarray(some.observed.T)).reshape(-1, len(some)).T
+    filled = filled_seasons(some, some.near).reshape(-1, len(some)).T
     deviation = filled.std(axis=0) + 1e-3
     values = (filled - filled.mean(axis=0)) / deviation
     axes = np.linalg.svd(values, full_matrices=False)[2][:_AXES]

@@ -79,8 +79,7 @@ class Bench:
         self,
         which: NDArray[np.intp],
         view: View,
-        hide: float = 0.0,
-        rng: np.random.Generator | None = None,
+        hide: tuple[float, np.random.Generator] | None = None,
     ) -> Tensor:
         """Inputs of some pixels, (pixel, scale · month · channel + layer).
 
@@ -91,14 +90,12 @@ class Bench:
         view
             What is seen of them.
         hide
-            Half of the pixels lose a random share of up to this of their months.
-        rng
-            Of what is hidden.
+            Half of the pixels lose a random share of up to this of their months, drawn by this.
         """
         values = self.values[which][:, :, list(view.scales)]
         seen = self.pixels.observed[which]
-        if hide and rng is not None:
-            seen = hide_months(seen, hide, rng)
+        if hide:
+            seen = hide_months(seen, *hide)
         count, months, scales, bands = values.shape
         flat = values.reshape(count, months, scales * bands).transpose(1, 2, 0)
         full = fill_months(flat, np.ascontiguousarray(seen.T))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as binary_cross_entropy
 
-from bocage.model._bench import Bench, View, fit, logits_of, set_losses
+from bocage.model._bench import Bench, Net, View, fit, logits_of, set_losses
 from bocage.model._features import index_names
 from bocage.model._journal import Journal
 from bocage.model._network import PixelNet, Sizes
@@ -141,7 +141,7 @@ def elect(bench: Bench, lesson: Lesson, settings: ModelSettings, journal: Journa
         torch.manual_seed(own.seed)
         sizes = _sizes(bench, view, settings.member_width, settings.dropout)
         net = PixelNet(sizes, bench.present.tolist()).to(bench.device)
-        learn = partial(_learn, bench, lesson, view, own)
+        learn = partial(learn_labels, bench, lesson, view, own)
         members.append(Member(journal.learn(f"member {number + 1}", net, learn), view))
     pixels = bench.pixels.pick(lesson.which)
     pixels = replace(pixels, weight=lesson.weight[lesson.which])
@@ -156,14 +156,15 @@ def elect(bench: Bench, lesson: Lesson, settings: ModelSettings, journal: Journa
     return Committee(members, forest, view)
 
 
-def _learn(
+def learn_labels(
     bench: Bench,
     lesson: Lesson,
     view: View,
     settings: ModelSettings,
-    net: PixelNet,
+    net: Net,
     told: Callable[[float], None],
-) -> PixelNet:
+) -> Net:
+    """Train a network on labelled pixels as a view shows them."""
     allowed, weight = bench.tensor(bench.pixels.allowed), bench.tensor(lesson.weight)
     present = bench.tensor(bench.present)
     # Few labels, seen many times: filled and put in order once.
@@ -251,7 +252,7 @@ def teach(
         return fit(
             net,
             every,
-            partial(bench.inputs, view=VIEW, hide=settings.month_dropout, rng=rng),
+            partial(bench.inputs, view=VIEW, hide=(settings.month_dropout, rng)),
             loss,
             epochs=student_epochs(len(every), settings),
             batch=_STUDENT_BATCH,

@@ -113,6 +113,12 @@ class Pixels:
 _EACH = ("near", "wide", "observed", "x", "y", "label", "weight", "fold", "sample_id", "place")
 
 
+def filled_seasons(pixels: Pixels, values: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Values (pixel, month, band) without gaps, as (month, band, pixel)."""
+    cube = np.ascontiguousarray(values.transpose(1, 2, 0), np.float32)
+    return fill_months(cube, np.ascontiguousarray(pixels.observed.T))
+
+
 def look_at(pixels: Pixels, at: Sequence[int], months: int, place: NDArray[np.float32]) -> Look:
     """Pixels as a window of one row, each one the whole of its 10 m pixel.
 

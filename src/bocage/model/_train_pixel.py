@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,13 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from bocage.legend import Legend
-from bocage.model._bench import Bench, View, fit, logits_of, set_losses, set_up
+from bocage.model._bench import Bench, View, logits_of, set_up
 from bocage.model._calibrate import calibrate_alone
-from bocage.model._committee import member_epochs
+from bocage.model._committee import Lesson, learn_labels, member_epochs
 from bocage.model._export import export_pixel_graph, export_weights
 from bocage.model._journal import Journal, Progress
 from bocage.model._pixel import PixelModel
@@ -50,10 +47,11 @@ def train_pixel(
         planned = sum(member_epochs(int(part.sum()), settings) for part in lessons.values())
         kept = kept_in(unfinished, pixels, settings)
         journal = Journal(planned, progress, kept)
-        nets = {
-            who: journal.learn(who, _new(bench, settings), partial(_learn, bench, part, settings))
-            for who, part in lessons.items()
-        }
+        nets = {}
+        for who, part in lessons.items():
+            lesson = Lesson(np.flatnonzero(part), weight_of(bench))
+            learn = partial(learn_labels, bench, lesson, _VIEW, settings)
+            nets[who] = journal.learn(who, _new(bench, settings), learn)
         metrics: dict[str, Any] = {"calibrated": False, "temperature": 1.0}
         held = Held.nothing(len(pixels.codes))
         if "trial network" in nets:
@@ -79,33 +77,3 @@ def _new(bench: Bench, settings: ModelSettings) -> RowNet:
     present = torch.from_numpy(bench.present)
     net = RowNet(len(pixels.months), len(pixels.bands), present, settings.dropout)
     return net.to(bench.device)
-
-
-def _learn(
-    bench: Bench,
-    part: NDArray[np.bool_],
-    settings: ModelSettings,
-    net: RowNet,
-    told: Callable[[float], None],
-) -> RowNet:
-    which = np.flatnonzero(part)
-    allowed, weight = bench.tensor(bench.pixels.allowed), bench.tensor(weight_of(bench))
-    present, ready = bench.tensor(bench.present), bench.inputs(which, _VIEW)
-    place = np.zeros(len(bench.pixels), np.intp)
-    place[which] = np.arange(len(which))
-
-    def loss(logits: Tensor, some: NDArray[np.intp]) -> Tensor:
-        return set_losses(logits, allowed[some], present, settings.smoothing) * weight[some]
-
-    return fit(
-        net,
-        which,
-        lambda some: ready[place[some]],
-        loss,
-        epochs=member_epochs(len(which), settings),
-        batch=settings.batch,
-        rate=settings.learning_rate,
-        rng=np.random.default_rng(settings.seed),
-        told=told,
-        precision=bench.precision,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from bocage.legend import Legend
 from bocage.model._alike import guide_of
 from bocage.model._calibrate import calibrate_alone, soften
 from bocage.model._facts import Answer, Facts, Run, read_facts, write_facts
-from bocage.model._features import feature_names, fill_months, with_indices
-from bocage.model._pixels import Pixels
+from bocage.model._features import feature_names, with_indices
+from bocage.model._pixels import Pixels, filled_seasons
 from bocage.model._scales import Look
 from bocage.model._settings import ModelSettings
 from bocage.model._split import split_labels
@@ -108,7 +108,7 @@ def train_trees(pixels: Pixels, legend: Legend, settings: ModelSettings) -> tupl
     """
     pixels.require(legend)
     pixels = usable(pixels)
-    split = split_labels(pixels, settings)
+    split, guide = split_labels(pixels, settings), guide_of(pixels, settings.seed)
     train, calibrate = split.train[pixels.labelled], split.calibrate[pixels.labelled]
     pixels = pixels.pick(pixels.labelled)
     features, present = _label_features(pixels), present_classes(pixels.allowed)
@@ -123,7 +123,8 @@ def train_trees(pixels: Pixels, legend: Legend, settings: ModelSettings) -> tupl
     metrics["labels_by_class"] = labels_by_class(pixels)
     every = np.ones(len(pixels), bool)
     arrays = grow(pixels, features, every, present, settings)
-    return TreesModel(_facts(pixels, present, settings, metrics), arrays), held
+    facts = replace(_facts(pixels, present, settings, metrics), guide=guide)
+    return TreesModel(facts, arrays), held
 
 
 def _label_features(pixels: Pixels) -> NDArray[np.float32]:
@@ -147,9 +148,7 @@ def features_at_scales(pixels: Pixels, scales: Sequence[int]) -> NDArray[np.floa
 
 
 def _features(values: NDArray[np.float16], pixels: Pixels) -> NDArray[np.float32]:
-    cube = np.ascontiguousarray(values.transpose(1, 2, 0), np.float32)
-    filled = fill_months(cube, np.ascontiguousarray(pixels.observed.T))
-    features = with_indices(filled, pixels.bands)
+    features = with_indices(filled_seasons(pixels, values), pixels.bands)
     return np.ascontiguousarray(features.reshape(-1, len(pixels)).T)
 
 
@@ -259,5 +258,4 @@ def _facts(
         layers=(),
         settings=settings,
         metrics={**(metrics or {}), "features": len(names)},
-        guide=guide_of(pixels, settings.seed),
     )
