@@ -43,6 +43,7 @@ def test_images_of_both_zones_are_items_of_their_own(tmp_path):
         assert item.properties["platform"] == "sentinel-2b"
         assert item.properties["view:sun_elevation"] == 61.23
         assert item.properties["view:sun_azimuth"] == 151.0
+        assert item.properties["view:incidence_angle"] == 0
         assert item.properties["s2:nodata_pixel_percentage"] == 3.5
         assert item.assets["B01"].extra_fields["gsd"] == 60
         with rasterio.open(item.assets["B09"].href) as source:

@@ -28,7 +28,7 @@ def test_files_have_the_layout_of_the_real_products(built, tmp_path):
     written = write_references(tmp_path, layers, domain)
     names = {p.relative_to(tmp_path / "reference").as_posix() for p in written}
     hrl = {f"hrl/{n}_2018_010m.tif" for n in ("TCD", "FTY", "GRA", "IMD")}
-    assert names == {"clcplus.tif", *hrl, *(f"{n}.gpkg" for n in LAYERS)}
+    assert names == {"clcplus.tif", "heights.tif", *hrl, *(f"{n}.gpkg" for n in LAYERS)}
     for name in ("clcplus.tif", *hrl):
         with rasterio.open(tmp_path / "reference" / name) as source:
             assert source.crs.to_epsg() == 3035

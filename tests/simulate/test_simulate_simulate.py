@@ -48,7 +48,8 @@ def test_the_layout_is_that_of_the_contract(area):
         "reference/n2k2018.gpkg", "reference/lucas.gpkg", "sites.gpkg", "linear/roads.gpkg",
         "linear/rails.gpkg", "linear/rivers.gpkg", "project.yaml", "card.json", "card.html",
         "reference/clc2018.gpkg", "reference/rpz2018.gpkg", "linear/eu_hydro.gpkg",
-        "delivery_unit.gpkg", *(f"reference/hrl/{n}_2018_010m.tif" for n in HRL),
+        "reference/heights.tif", "delivery_unit.gpkg",
+        *(f"reference/hrl/{n}_2018_010m.tif" for n in HRL),
     }  # fmt: skip
     found = {p.relative_to(area).as_posix() for p in area.rglob("*") if p.is_file()}
     assert expected <= found

@@ -125,6 +125,7 @@ def _item(image: Image, film: Film, one: Pass, rule: Baseline) -> pystac.Item:
             "eo:cloud_cover": round(image.cloud_cover, 2),
             "view:sun_elevation": round(one.weather.sun, 3),
             "view:sun_azimuth": round(one.weather.azimuth, 3),
+            "view:incidence_angle": 0.0,  # everything is seen from straight above
             "s2:processing_baseline": rule.name,
             "s2:nodata_pixel_percentage": round(image.nodata, 3),
             "s2:snow_ice_percentage": round(image.snow_cover, 3),

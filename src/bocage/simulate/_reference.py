@@ -13,6 +13,7 @@ clc2018.gpkg        CORINE Land Cover 2018      25 ha, 100 m  generalisation, ag
 hrl/TCD, FTY, GRA,  High Resolution Layers      10 m          noise, omissions, commissions, age
 IMD_2018_010m.tif   2018
 lucas.gpkg          LUCAS                       points        records of distant points
+heights.tif         Copernicus DEM GLO-30       30 m          noise that neighbours share
 ==================  ==========================  ============  ===================================
 """
 
@@ -31,8 +32,10 @@ from bocage.rasters import wrap, write_geotiff
 from bocage.simulate._clc import clc
 from bocage.simulate._clcplus import NO_CLASS, clcplus
 from bocage.simulate._domain import Domain, Seed
+from bocage.simulate._heights import SPACING, heights
 from bocage.simulate._hrl import OUTSIDE, hrl
 from bocage.simulate._landscape import Landscape
+from bocage.simulate._noise import FloatArray
 from bocage.simulate._polygons import n2k, riparian
 from bocage.simulate._survey import survey
 from bocage.simulate._vector import write_layers
@@ -58,11 +61,14 @@ class References:
         ``TCD``, ``FTY``, ``GRA`` and ``IMD``: uint8 on the grid of 10 m.
     vectors
         Polygons and points by the name of their file.
+    heights
+        Metres above the sea, float32 on the grid of 30 m.
     """
 
     clcplus: NDArray[np.uint8]
     hrl: dict[str, NDArray[np.uint8]]
     vectors: dict[str, gpd.GeoDataFrame]
+    heights: FloatArray
 
 
 def reference_layers(
@@ -96,6 +102,7 @@ def reference_layers(
             "clc2018": clc(older, legend, domain, seed),
             "lucas": survey(truth, legend, domain, seed),
         },
+        heights=heights(landscape.height, domain, seed),
     )
 
 
@@ -111,6 +118,9 @@ def write_references(out: Path, layers: References, domain: Domain) -> list[Path
         path = folder / f"{name}.tif"
         write_geotiff(path, wrap(values, box), nodata=nodata, descriptions=[band])
         written.append(path)
+    path = folder / "heights.tif"
+    write_geotiff(path, wrap(layers.heights, domain.geobox(SPACING)), descriptions=["height"])
+    written.append(path)
     for name, frame in layers.vectors.items():
         kind = "Point" if name == "lucas" else "Polygon"
         written.append(write_layers(folder / f"{name}.gpkg", {LAYERS[name]: (frame, kind)}))

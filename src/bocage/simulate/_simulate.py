@@ -70,9 +70,9 @@ def simulate(
         Folder to write to; it may exist. Left in it are ``catalog/catalog.json`` with the
         images, ``truth/lulc_<year>.tif`` (class index of the legend ``pa``, 2.5 m),
         ``reference/`` (``clcplus.tif``, ``clc2018.gpkg``, ``n2k2018.gpkg``, ``rpz2018.gpkg``,
-        ``hrl/``, ``lucas.gpkg``), ``sites.gpkg``, ``delivery_unit.gpkg``, ``linear/``
-        (``roads.gpkg``, ``rails.gpkg``, ``rivers.gpkg``, ``eu_hydro.gpkg``), ``project.yaml``,
-        and the scene card ``card.json`` and ``card.html``.
+        ``hrl/``, ``lucas.gpkg``, ``heights.tif``), ``sites.gpkg``, ``delivery_unit.gpkg``,
+        ``linear/`` (``roads.gpkg``, ``rails.gpkg``, ``rivers.gpkg``, ``eu_hydro.gpkg``),
+        ``project.yaml``, and the scene card ``card.json`` and ``card.html``.
     region
         One of `list_regions`.
     size_km
