@@ -64,6 +64,8 @@ def test_the_contract_s_example_is_read(tmp_path):
         ("version: v01", "version: one", r"products.version"),
         ("  sites: sites.gpkg\n", "", "give either sites or bbox"),
         ("name: my-site", "name: ../x", r":1: name"),
+        ("cloud_mask: scl", "illumination: scs_c", r":9: imagery: .*scs_c needs heights"),
+        ("cloud_mask: scl", "brdf: fixed", r":12: imagery.brdf"),
     ],
 )
 def test_faults_are_named_with_line_and_key(tmp_path, old, new, message):

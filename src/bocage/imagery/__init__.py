@@ -4,26 +4,35 @@ from bocage.imagery._catalog import build_catalog
 from bocage.imagery._checks import (
     check_mosaic,
     observed_months,
+    require_angles,
     require_months,
     require_observed,
 )
 from bocage.imagery._items import items_digest, load_items, save_items
+from bocage.imagery._light import Relief, Response, load_lighting, save_lighting
 from bocage.imagery._mosaic import monthly_mosaic
 from bocage.imagery._search import search
 from bocage.imagery._settings import ImagerySettings, Slot, window
+from bocage.imagery._survey import survey_lighting
 
 __all__ = [
     "ImagerySettings",
+    "Relief",
+    "Response",
     "Slot",
     "build_catalog",
     "check_mosaic",
     "items_digest",
     "load_items",
+    "load_lighting",
     "monthly_mosaic",
     "observed_months",
+    "require_angles",
     "require_months",
     "require_observed",
     "save_items",
+    "save_lighting",
     "search",
+    "survey_lighting",
     "window",
 ]

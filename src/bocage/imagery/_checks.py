@@ -8,6 +8,7 @@ import pystac
 import xarray as xr
 
 from bocage.errors import InputError, RunError
+from bocage.imagery._angles import sun_of, view_of
 from bocage.imagery._bands import moment
 from bocage.imagery._settings import MONTH_NAMES, ImagerySettings, window
 from bocage.rasters import geobox_of
@@ -104,6 +105,21 @@ def require_months(items: Iterable[pystac.Item], settings: ImagerySettings, year
             f"no image in: {', '.join(str(s) for s in lost)}",
             remedy=_months_remedy([s.month for s in lost]),
         )
+
+
+def require_angles(items: Iterable[pystac.Item], settings: ImagerySettings) -> None:
+    """Check that every item says where sun and satellite stood, as far as the settings need it.
+
+    Raises
+    ------
+    InputError
+        Naming the first item that does not.
+    """
+    for item in items:
+        if settings.illumination != "none" or settings.brdf != "none":
+            sun_of(item)
+        if settings.brdf != "none":
+            view_of(item)
 
 
 def _months_remedy(lost: Sequence[int]) -> str:

@@ -14,10 +14,12 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry import shape
 
 from bocage.imagery._bands import baseline, moment, require
+from bocage.imagery._correct import corrected
+from bocage.imagery._light import Light
 from bocage.imagery._masks import clear_from_mask, clear_from_scl
 from bocage.imagery._plausible import clean, faults
 from bocage.imagery._read import read_bands, read_codes
-from bocage.imagery._settings import ImagerySettings
+from bocage.imagery._settings import ImagerySettings, Slot
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,19 @@ def solar_day(item: pystac.Item) -> date:
     return when.date()
 
 
+def by_day(
+    items: Iterable[pystac.Item], slots: Sequence[Slot]
+) -> list[tuple[date, int, list[pystac.Item]]]:
+    """Days of a window: the day, the position of its month, its items with the winner first."""
+    days: dict[tuple[date, int], list[pystac.Item]] = {}
+    for item in items:
+        taken = moment(item)
+        for number, slot in enumerate(slots):
+            if (taken.year, taken.month) in slot:
+                days.setdefault((solar_day(item), number), []).append(item)
+    return [(*when, by_winner(group)) for when, group in sorted(days.items(), key=lambda d: d[0])]
+
+
 def is_single(item: pystac.Item) -> bool:
     """Whether an item is an image of one day, and not already a composite of many."""
     known = item.common_metadata
@@ -65,13 +80,19 @@ def by_winner(items: Sequence[pystac.Item]) -> list[pystac.Item]:
 
 
 def merge_day(
-    items: Sequence[pystac.Item], geobox: GeoBox, settings: ImagerySettings
+    items: Sequence[pystac.Item],
+    geobox: GeoBox,
+    settings: ImagerySettings,
+    light: Light | None = None,
 ) -> Merged | None:
-    """One day on a grid, the first item with a clear pixel wins; None if nothing is clear."""
+    """One day on a grid, the first item with a clear pixel wins; None if nothing is clear.
+
+    Slopes look level where there is a light.
+    """
     merged: NDArray[np.float32] | None = None
     found: list[str] = []
     for item in items:
-        one = _observation(item, geobox, settings)
+        one = _observation(item, geobox, settings, light)
         if one is None:
             continue
         found += one.faults
@@ -79,14 +100,16 @@ def merge_day(
     return None if merged is None else Merged(merged, tuple(dict.fromkeys(found)))
 
 
-def _observation(item: pystac.Item, geobox: GeoBox, settings: ImagerySettings) -> Merged | None:
+def _observation(
+    item: pystac.Item, geobox: GeoBox, settings: ImagerySettings, light: Light | None
+) -> Merged | None:
     sources = [require(item, band) for band in settings.bands]
     clear = _clear(item, geobox, settings)
     if not clear.any():
         return None
     image = read_bands(sources, geobox)
     doubts = faults(image, clear, settings.bands, item.id)
-    image = clean(image)
+    image = corrected(clean(image), item, solar_day(item), settings, light)
     usable = np.isfinite(image).all(axis=0) & clear
     if not usable.any():
         return None

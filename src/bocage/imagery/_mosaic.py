@@ -12,9 +12,12 @@ import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from bocage.imagery._bands import moment, require
-from bocage.imagery._days import by_winner, is_single, merge_day, solar_day, touching
+from bocage.errors import ConfigError
+from bocage.imagery._bands import require
+from bocage.imagery._days import by_day, is_single, merge_day, touching
 from bocage.imagery._fill import fill_months, gaps, smooth_months
+from bocage.imagery._ground import load_ground
+from bocage.imagery._light import Light, Relief
 from bocage.imagery._months import NOT_SEEN, Monthly, compose_months
 from bocage.imagery._observations import Day, Observations
 from bocage.imagery._series import align, rule_out
@@ -23,7 +26,11 @@ from bocage.rasters import wrap
 
 
 def monthly_mosaic(
-    items: Sequence[pystac.Item], geobox: GeoBox, settings: ImagerySettings, year: int
+    items: Sequence[pystac.Item],
+    geobox: GeoBox,
+    settings: ImagerySettings,
+    year: int,
+    relief: Relief | None = None,
 ) -> xr.Dataset:
     """Make the monthly mosaics of one status year.
 
@@ -44,6 +51,8 @@ def monthly_mosaic(
         Bands, mask, composite, window.
     year
         Status year.
+    relief
+        Heights, and how the light falls on them; needed for ``illumination``.
 
     Returns
     -------
@@ -66,7 +75,11 @@ def monthly_mosaic(
     ------
     InputError
         If an item lacks a band or the mask, or a file is missing, corrupt, not georeferenced,
-        holds another band than its item says, or its numbers are no reflectance.
+        holds another band than its item says, or its numbers are no reflectance; if it does not
+        say where sun and satellite stood, or there are no heights for it, and the settings ask
+        for them.
+    ConfigError
+        If the settings ask for a relief and there is none.
 
     Notes
     -----
@@ -76,16 +89,28 @@ def monthly_mosaic(
     """
     near = touching(items, geobox)
     slots = window(settings, year)
+    light = _light(settings, geobox, relief)
     with Observations(settings.bands, (geobox.shape.y, geobox.shape.x)) as seen:
-        found = _gather(near, slots, geobox, settings, seen)
+        found = _gather(near, slots, geobox, settings, light, seen)
         dates = [_entry(seen, n, slots, f) for n, f in enumerate(found)]
         said = rule_out(seen, settings, dates)
         if settings.coregister != "none":
             by_id = {i.id: i for i in near}
-            align(seen, by_id, geobox, settings, dates)
+            align(seen, by_id, geobox, settings, light, dates)
         monthly = compose_months(seen, slots, settings)
     attrs = {"year": int(year), "screen": said, "dates": json.dumps(dates)}
     return _dataset(monthly, slots, geobox, settings, _native(near, settings)).assign_attrs(attrs)
+
+
+def _light(settings: ImagerySettings, geobox: GeoBox, relief: Relief | None) -> Light | None:
+    if settings.illumination == "none":
+        return None
+    if relief is None:
+        raise ConfigError(
+            f"imagery.illumination: {settings.illumination} needs heights",
+            remedy="give imagery.terrain, or set imagery.illumination: none",
+        )
+    return Light(load_ground(relief.heights, geobox), relief.lighting)
 
 
 def _gather(
@@ -93,23 +118,18 @@ def _gather(
     slots: Sequence[Slot],
     geobox: GeoBox,
     settings: ImagerySettings,
+    light: Light | None,
     seen: Observations,
 ) -> list[tuple[str, ...]]:
     """Read every day of the window; the faults of each that was kept."""
-    days: dict[tuple[Any, int], list[pystac.Item]] = {}
-    for item in items:
-        taken = moment(item)
-        for number, slot in enumerate(slots):
-            if (taken.year, taken.month) in slot:
-                days.setdefault((solar_day(item), number), []).append(item)
     found = []
-    for (day, number), group in sorted(days.items(), key=lambda pair: pair[0]):
-        ordered = by_winner(group)
-        merged = merge_day(ordered, geobox, settings)
+    for day, number, ordered in by_day(items, slots):
+        merged = merge_day(ordered, geobox, settings, light)
         if merged is not None:
             single = all(is_single(i) for i in ordered)
             seen.add(Day(day, number, single, tuple(i.id for i in ordered)), merged.image)
-            found.append(merged.faults)
+            uneven = light is not None and day.isoformat() not in light.lighting
+            found.append((*merged.faults, *(["uneven"] if uneven else [])))
     return found
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,16 @@ def read_codes(source: Source, geobox: GeoBox) -> NDArray[np.float32]:
         _check_band(file.dataset, source)
         codes: NDArray[np.float32] = file.warp([source.index], geobox, "nearest", _IMPOSSIBLE)[0]
         return codes
+
+
+def read_heights(path: Path | str, geobox: GeoBox) -> NDArray[np.float32]:
+    """Heights of the first band of a raster, float32 (y, x), NaN where there are none.
+
+    Cubic convolution, so that slopes have no steps where pixels are finer than the heights.
+    """
+    with _Opened(str(path)) as file:
+        heights: NDArray[np.float32] = file.warp([1], geobox, "cubic", None)[0]
+        return heights
 
 
 class _Opened:

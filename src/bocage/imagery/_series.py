@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from bocage.imagery._days import merge_day
+from bocage.imagery._light import Light
 from bocage.imagery._observations import Observations
 from bocage.imagery._register import REGISTER_BANDS, find_shift
 from bocage.imagery._screen import CLOUD_BANDS, RADIUS, SCREEN_BANDS, SHADOW_BANDS, screen
@@ -94,6 +95,7 @@ def align(
     items: Mapping[str, pystac.Item],
     geobox: GeoBox,
     settings: ImagerySettings,
+    light: Light | None,
     dates: list[dict[str, Any]],
 ) -> None:
     """Find how far each day lies beside the median of all, and read it again there if asked to.
@@ -114,7 +116,7 @@ def align(
             moved = GeoBox(
                 geobox.shape, geobox.affine @ Affine.translation(-right, -down), geobox.crs
             )
-            again = merge_day([items[i] for i in seen.days[number].items], moved, settings)
+            again = merge_day([items[i] for i in seen.days[number].items], moved, settings, light)
             if again is not None:
                 seen.replace(number, again.image)
                 entry["moved"] = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bocage.errors import ConfigError
+from bocage.imagery._brdf import require_weights
 from bocage.imagery._composite import COMPOSITES
 
 TEN_BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
@@ -51,6 +52,12 @@ class ImagerySettings:
     coregister
         ``report``: how far each date lies beside the others is written into the mosaic;
         ``apply``: it is also put right; ``none``: neither.
+    illumination
+        Slopes look as bright as level ground, which needs heights: ``c_correction``, or ``scs_c``
+        where what grows on them stands upright (woods); ``none``: they are left as they are.
+    brdf
+        ``c_factor``: what the satellite would see from straight above; ``none``: from where it
+        stood.
     composite
         ``median`` of each band; ``geomedian``, the median of all bands at once; ``medoid``, the
         clear date nearest to the median, so that spectra are real; ``weighted_medoid``, the
@@ -85,6 +92,8 @@ class ImagerySettings:
     screen: str = "series"
     snow: str = "avoid"
     coregister: str = "none"
+    illumination: str = "none"
+    brdf: str = "none"
     composite: str = "geomedian"
     months: tuple[int, ...] = tuple(range(1, 13))
     first_month: int = 1
@@ -106,6 +115,12 @@ class ImagerySettings:
                 self.coregister in ("none", "report", "apply"),
                 "use none, report or apply",
             ),
+            (
+                "illumination",
+                self.illumination in ("none", "c_correction", "scs_c"),
+                "use none, c_correction or scs_c",
+            ),
+            ("brdf", self.brdf in ("none", "c_factor"), "use none or c_factor"),
             ("composite", self.composite in COMPOSITES, f"use {', '.join(COMPOSITES)}"),
             ("fill", self.fill in ("linear", "none"), "use linear or none"),
             ("smooth", self.smooth in ("none", "whittaker"), "use none or whittaker"),
@@ -125,6 +140,8 @@ class ImagerySettings:
                 raise ConfigError(
                     f"imagery.{key}: {getattr(self, key)!r} is not valid", remedy=rule
                 )
+        if self.brdf == "c_factor":
+            require_weights(self.bands)
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,23 @@ class ImageryConfig(_Section):
         None,
         description="raster of heights in metres; the classifier sees height and slope",
     )
+    illumination: Literal["none", "c_correction", "scs_c"] = Field(
+        "none",
+        description="c_correction: slopes look as bright as level ground; scs_c: the same for "
+        "woods; both need terrain",
+    )
+    brdf: Literal["none", "c_factor"] = Field(
+        "none", description="c_factor: what the satellite would see from straight above"
+    )
     max_cloud_cover: float = Field(100, ge=0, le=100, description="leave out cloudier images, %")
+
+    @model_validator(mode="after")
+    def _heights(self) -> ImageryConfig:
+        if self.illumination != "none" and self.terrain is None:
+            raise ValueError(
+                f"illumination: {self.illumination} needs heights: give terrain, or set it to none"
+            )
+        return self
 
 
 class SuperresConfig(_Section):

@@ -13,18 +13,23 @@ from shapely.geometry.base import BaseGeometry
 
 from bocage.cubes import save_dataset
 from bocage.errors import RunError
-from bocage.files import write_text
+from bocage.files import sha256, write_text
 from bocage.grid import NATIVE, Block
 from bocage.imagery import (
     ImagerySettings,
+    Relief,
     items_digest,
     load_items,
+    load_lighting,
     monthly_mosaic,
     observed_months,
+    require_angles,
     require_months,
     require_observed,
     save_items,
+    save_lighting,
     search,
+    survey_lighting,
 )
 from bocage.rasters import inside
 from bocage.workflow._engine import Piece
@@ -53,6 +58,7 @@ def find_images(plan: Plan) -> dict[int, list[Item]]:
             save_items(found[year], store)
             write_text(asked, query)
         require_months(found[year], plan.imagery, year)
+        require_angles(found[year], plan.imagery)
     return found
 
 
@@ -87,12 +93,32 @@ def _same(path: Path, text: str) -> bool:
 
 def pieces(plan: Plan, images: dict[int, list[Item]]) -> list[Piece]:
     """One mosaic per status year and block."""
-    return [
-        _piece(plan, year, block, items) for year, items in images.items() for block in plan.blocks
-    ]
+    found = []
+    for year, items in images.items():
+        lighting = _survey(plan, year, items)
+        found += [_piece(plan, year, block, items, lighting) for block in plan.blocks]
+    return found
 
 
-def _piece(plan: Plan, year: int, block: Block, items: list[Item]) -> Piece:
+def _survey(plan: Plan, year: int, items: list[Item]) -> Path | None:
+    """Where it is kept how light falls on the slopes of the area; None where nobody asks.
+
+    One answer for all blocks, so that they fit together; it is found again when images, heights
+    or settings have changed.
+    """
+    if plan.imagery.illumination == "none" or plan.heights is None:
+        return None
+    store = plan.file("imagery", f"lighting_{year}.json")
+    asked = plan.file("imagery", f"lighting_{year}.query.json")
+    query = json.dumps([_query(plan, year), items_digest(items), sha256(plan.heights)])
+    if not (store.exists() and _same(asked, query)):
+        found = survey_lighting(items, plan.heights, _bounds(plan), plan.imagery, year)
+        save_lighting(found, store)
+        write_text(asked, query)
+    return store
+
+
+def _piece(plan: Plan, year: int, block: Block, items: list[Item], lighting: Path | None) -> Piece:
     west, south, east, north = lonlat_bounds(block)
     near = [
         i
@@ -112,8 +138,11 @@ def _piece(plan: Plan, year: int, block: Block, items: list[Item]) -> Piece:
             "settings": plan.imagery,
             "year": year,
             "area": shapely.intersection(plan.area, block.box()),
+            "heights": plan.heights,
+            "lighting": lighting,
             "out": out,
         },
+        inputs=(lighting, plan.heights) if lighting and plan.heights else (),
         outputs=(out,),
         settings={"images": items_digest(near), "imagery": asdict(plan.imagery), "block": block},
     )
@@ -131,11 +160,14 @@ def make_mosaic(
     settings: ImagerySettings,
     year: int,
     area: BaseGeometry,
+    heights: Path | None,
+    lighting: Path | None,
     out: Path,
 ) -> dict[str, Any]:
     """Make and write the mosaic of one block with its halo."""
     chosen = [i for i in load_items(items) if i.id in ids]
-    mosaic = monthly_mosaic(chosen, block.geobox(NATIVE, halo=True), settings, year)
+    relief = Relief(heights, load_lighting(lighting)) if heights and lighting else None
+    mosaic = monthly_mosaic(chosen, block.geobox(NATIVE, halo=True), settings, year, relief)
     seen = (mosaic["valid"] > 0).any("month")
     wanted = inside(area, block.geobox(NATIVE, halo=True))
     if not (seen.values & wanted).any():
