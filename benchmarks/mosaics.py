@@ -240,7 +240,7 @@ class Item:
         self.day = date(2021, 1, 1) + timedelta(days=n * 365 // count)
     common_metadata = mock.Mock(start_datetime=None, end_datetime=None)
 rng = np.random.default_rng(0)
-def image(items, box, settings):
+def image(items, box, settings, light):
     shape = (10, box.shape.y, box.shape.x)
     made = rng.random(shape, dtype=np.float32) * 0.01 + 0.1
     made[:, rng.random(shape[1:]) < 0.3] = np.nan
@@ -249,7 +249,7 @@ settings = ImagerySettings(composite=how, coregister=register)
 box = geobox((4_000_000, 3_000_000, 4_002_320, 3_002_320), 10)
 items = [Item(n) for n in range(count)]
 with mock.patch.multiple(
-    m, touching=lambda i, b: i, moment=lambda i: i.day, solar_day=lambda i: i.day,
+    m, touching=lambda i, b: i, by_day=lambda i, s: [(d.day, d.day.month - 1, [d]) for d in i],
     merge_day=image, _native=lambda i, s: [10] * 10,
 ):
     m.monthly_mosaic(items, box, settings, 2021)
@@ -283,6 +283,8 @@ def against_truth() -> dict[str, dict[str, float]]:
         "mask and series, geomedian": ImagerySettings(snow="keep", **loose),
         "weighted_medoid": ImagerySettings(composite="weighted_medoid", **loose),
         "default": ImagerySettings(**loose),
+        "default, c_correction": ImagerySettings(illumination="c_correction", **loose),
+        "default, scs_c": ImagerySettings(illumination="scs_c", **loose),
     }
     return {f"{name} {seed}": virtual(name, seed, variants) for name, seed in AREAS}
 
