@@ -127,8 +127,9 @@ def test_without_heights_there_is_no_correction(shot, heights):
     lighting = {"2021-05-05": dict.fromkeys(TRUE, Response(0.1, 0.2))}
     beyond = geobox((WEST + 500, NORTH - 100, WEST + 1200, NORTH), 10)
     item = shot(side=1200)
-    with pytest.raises(InputError, match=r"no heights for .* of item a"):
-        monthly_mosaic([item], beyond, LEAN, 2021, Relief(heights, lighting))
+    for found in (lighting, {}):
+        with pytest.raises(InputError, match=r"no heights for .* of item a"):
+            monthly_mosaic([item], beyond, LEAN, 2021, Relief(heights, found))
 
 
 def test_an_item_without_angles_is_named(shot, heights):

@@ -40,12 +40,12 @@ def corrected(
     InputError
         If the item does not say where sun and satellite stood, or there are no heights for it.
     """
-    if light is not None and (responses := light.lighting.get(day.isoformat())):
+    if light is not None:
         _require_heights(image, item, light)
-        sun = sun_of(item)
-        upright = settings.illumination == "scs_c"
-        factors = [level(responses[b], light.ground, sun, upright) for b in settings.bands]
-        image = image * np.stack(factors)
+        if responses := light.lighting.get(day.isoformat()):
+            sun, upright = sun_of(item), settings.illumination == "scs_c"
+            factors = [level(responses[b], light.ground, sun, upright) for b in settings.bands]
+            image = image * np.stack(factors)
     if settings.brdf == "c_factor":
         image = image * c_factors(settings.bands, sun_of(item), view_of(item))[:, None, None]
     return image
