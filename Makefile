@@ -13,8 +13,8 @@ help:  ## list the commands
 demo: $(READY)  ## map a virtual protected area, from images to a checked delivery
 	$(BIN)/bocage demo --out demo
 
-test: $(READY)  ## run the tests with coverage
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not seeds and not fuzz and not slow" --ignore=tests/benchmarks --cov --cov-report=term:skip-covered
+test: $(READY)  ## run the tests with coverage, in two processes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not seeds and not fuzz and not slow" --ignore=tests/benchmarks --cov --cov-report=term:skip-covered
 
 slow: $(READY)  ## run the tests of the whole chain: the demo, runs that are killed and repeated, training; about eight minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow

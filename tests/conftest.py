@@ -4,10 +4,23 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 mpl.use("Agg")
 
 REAL = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+class RoomScheduling(LoadScopeScheduling):
+    """Keeps a room in one process: what its tests share is made, and compiled, once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "/".join(nodeid.split("::")[0].split("/")[:2])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    return RoomScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
