@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from bocage.generalize._graph import Bools, Floats, Ints, Labels
+from bocage.generalize._graph import Bools, Floats, Ints, Labels, wide
 from bocage.generalize._rules import ViewTable
 from bocage.generalize._widths import OPEN, OUT, Keys, Spans, by_corners
 
@@ -124,7 +124,7 @@ def flood(
                     around[code] |= other >= 0
                     border[code] += 1
     code = code_in(g.pairs[start // width, start % width], g.two, last)
-    cores, reached = _cores(g, size, beyond > 0)
+    cores, reached = _cores(g, wide(size), beyond > 0)
     drawn, exempt = 2 * lines > size, 2 * locked > size
     return Polygon(size, inner * g.pixel**2, rim, drawn, exempt, code, cores, reached, beyond > 0)
 
@@ -136,7 +136,7 @@ def _cores(g: Ground, size: int, beyond: bool) -> tuple[int, int]:
     Where some go on beyond the window, these and what is connected to them are SEEN instead.
     """
     width = g.pairs.shape[1]
-    number, cores, first = g.last[0], 0, -1
+    number, cores, first = g.last[0], 0, wide(-1)
     for n in range(size):
         y, x = g.pixels[n] // width, g.pixels[n] % width
         g.state[y, x] = PLAIN
@@ -144,13 +144,13 @@ def _cores(g: Ground, size: int, beyond: bool) -> tuple[int, int]:
             g.state[y, x] = CORE
             cores += 1
             if first < 0:
-                first = g.pixels[n]
+                first = wide(g.pixels[n])
     reached = 0
     if beyond:
         for n in range(size):
             y, x = g.pixels[n] // width, g.pixels[n] % width
             if g.state[y, x] == CORE and goes_on(g, y, x):
-                reached += spread(g, g.pixels[n], number)
+                reached += spread(g, wide(g.pixels[n]), number)
     if reached == 0 and first >= 0:
         reached = spread(g, first, number)
     return cores, reached

@@ -58,6 +58,15 @@ def pair_codes(classes: Codes) -> NDArray[np.uint16]:
 
 
 @numba.njit(cache=True)
+def wide(number: int) -> int:
+    """A number of any type as int64: functions are compiled anew for each type they are given.
+
+    A constant is a type of its own too.
+    """
+    return int(np.int64(number))
+
+
+@numba.njit(cache=True)
 def find_root(parent: Labels, item: int) -> int:
     """Root of an item in a forest of parents, whose paths are shortened on the way."""
     while parent[item] != item:

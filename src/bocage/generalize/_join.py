@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bocage.generalize._flood import CORE, SEEN, Ground, Polygon, goes_on, spread
 from bocage.generalize._give import Rules, best_beside, give
-from bocage.generalize._graph import Bools
+from bocage.generalize._graph import Bools, wide
 from bocage.generalize._widths import OPEN, OUT
 
 _BRIDGES, _PATIENCE = 7, 10  # rounds that build bridges; rounds after which lobes are given away
@@ -40,7 +40,7 @@ def join_lobes(
         small = inner * g.pixel**2 < views.area[view]
         if not small and turn < _PATIENCE:
             mine = places[_seam(g, places, lobe, own, number)]
-            target = -1
+            target = wide(-1)
         else:
             target = best_beside(found.code, rules)
         fault |= give(g, views, view, mine, number, target, changed)
@@ -70,7 +70,7 @@ def _lobes(
     for n in range(len(places)):
         if g.state[places[n] // width, places[n] % width] != CORE:
             continue
-        joined = spread(g, places[n], number)
+        joined = spread(g, wide(places[n]), number)
         further = False
         for k in range(joined):
             further |= goes_on(g, g.queue[k] // width, g.queue[k] % width)

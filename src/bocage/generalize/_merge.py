@@ -19,6 +19,7 @@ from bocage.generalize._graph import (
     RegionGraph,
     find_root,
     fuse,
+    wide,
 )
 from bocage.generalize._heap import Heap, empty_heap, pop, push
 from bocage.generalize._rules import (
@@ -301,13 +302,13 @@ def _may_stay(
         rim += s.rim[s.found[n]]
         edge = s.head[s.found[n]]
         while edge >= 0:
-            other = s.to[edge]
+            other = wide(s.to[edge])
             if s.member[other] != tick and _belongs(s, views, other, view):
                 around[s.codes[other, last]] = True
             edge = s.after[edge]
     touching = rim if rim > rim_contact else 0.0
-    region = s.found[0]
-    code = s.codes[region, last]
+    region = wide(s.found[0])
+    code = wide(s.codes[region, last])
     if may_stay(views, view, code, area, touching, around, 0.0):
         return True
     wanted, part = cluster_wanted(views, view, area)
@@ -339,7 +340,7 @@ def _cluster(
         _clean(s, own)
         edge = s.head[own]
         while edge >= 0:
-            other = s.to[edge]
+            other = wide(s.to[edge])
             if (
                 s.member[other] != tick
                 and s.length[edge] > CONTACT
@@ -359,9 +360,9 @@ def _dissolve(
     s: _State, views: ViewTable, table: NDArray[np.float64], count: int, heap: Heap
 ) -> Heap:
     """Merge the smallest region of the polygon in `found` that borders on anything else."""
-    tick, chosen, into = s.ticks[1], -1, -1
+    tick, chosen, into = s.ticks[1], wide(-1), wide(-1)
     for n in range(count):
-        region = s.found[n]
+        region = wide(s.found[n])
         if chosen >= 0 and not _goes_first(s, region, chosen):
             continue
         best = _best_neighbour(s, table, region, tick)
@@ -411,7 +412,7 @@ def _merge(s: _State, views: ViewTable, region: int, into: int, heap: Heap) -> H
         beside[count] = s.to[edge]
         count += 1
         edge = s.after[edge]
-    near = beside[:count].copy()
+    near = beside[:count].astype(np.int64)
     s.ticks[2] += 1
     _unite(s, region, into)
     # The classes of the region are now those of `into`: neighbours that had them all along
@@ -439,7 +440,9 @@ def _unite(s: _State, region: int, into: int) -> None:
     s.parent[region] = into
     s.area[into] += s.area[region]
     s.rim[into] += s.rim[region]
-    s.mass[into] += s.mass[region]
+    for year in range(s.mass.shape[1]):
+        for index in range(s.mass.shape[2]):
+            s.mass[into, year, index] += s.mass[region, year, index]
     if _equal(s, region, into):
         s.line[into] |= s.line[region]
     if s.head[region] >= 0:

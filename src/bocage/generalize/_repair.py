@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from bocage.generalize._audit import suspects
 from bocage.generalize._flood import Ground, Polygon, cluster_area, flood, key_in
 from bocage.generalize._give import Rules, best_beside, give
-from bocage.generalize._graph import Bools, Codes, Labels, pair_codes
+from bocage.generalize._graph import Bools, Codes, Labels, pair_codes, wide
 from bocage.generalize._join import join_lobes
 from bocage.generalize._rules import View, cluster_wanted, has_clusters, may_stay, view_table
 from bocage.generalize._widths import OPEN, OUT, Keys, Spans, disc
@@ -196,22 +196,22 @@ def _mend(
         if wanted > 0.0:
             start = g.pixels[0]
             cluster = max(
-                cluster_area(g, start, 0, wanted, AS_DRAWN),
-                cluster_area(g, start, 1, wanted, AS_DRAWN),
+                cluster_area(g, start, wide(0), wanted, AS_DRAWN),
+                cluster_area(g, start, wide(1), wanted, AS_DRAWN),
             )
             small = not may_stay(views, view, found.code, area, rim, rules.around, cluster)
             if not small:
                 leaning.append(start)
     number = g.last[0]
     if small:
-        target = -1 if found.drawn or found.cores == 0 else best_beside(found.code, rules)
+        target = wide(-1) if found.drawn or found.cores == 0 else best_beside(found.code, rules)
         return give(g, views, view, g.pixels[: found.size], number, target, changed)
     if not rules.widths or found.exempt:
         return 0
     if found.cores == 0:
         if found.open:
             return 0
-        return give(g, views, view, g.pixels[: found.size], number, -1, changed)
+        return give(g, views, view, g.pixels[: found.size], number, wide(-1), changed)
     if found.reached == found.cores:
         return 0
     return join_lobes(g, rules, view, found, turn, changed)
