@@ -6,7 +6,9 @@ import pytest
 from bocage.legend import load_legend
 from bocage.model._conformal import (
     conformal_thresholds,
+    expected_coverage,
     level_sums,
+    map_thresholds,
     safe_levels,
     set_sizes,
 )
@@ -74,3 +76,33 @@ def test_labels_of_several_classes_count_where_they_name_one(pa):
     found = conformal_thresholds(probability, wide, pa)
     assert "1" in found
     assert "4" not in found
+
+
+def test_what_sets_are_expected_to_hold(pa):
+    probability = np.zeros((2, len(pa)), np.float32)
+    probability[0, 0] = 1.0
+    probability[1, [0, len(pa) - 1]] = 0.6, 0.4
+    assert expected_coverage(probability, pa, {"1": 0.5, "4": 0.7}) == {"1": 0.8, "4": 0.5}
+    assert map_thresholds(probability, pa, {"1": 0.8, "4": 0.5}) == {"1": 0.6, "4": 1.0}
+    # The other class of the second pixel is needed, too.
+    assert map_thresholds(probability, pa, {"1": 0.81}) == {"1": 0.4}
+    assert map_thresholds(probability[:0], pa, {"1": 0.8}) == {}
+
+
+def test_sets_of_a_flatter_map_hold_the_truth_as_often(pa):
+    """The threshold of peaked labels does not suit a map of doubtful pixels; the expected does."""
+    labels = drawn(pa, 4000, 6, 1.0)
+    thresholds = conformal_thresholds(*labels, pa)
+    expected = expected_coverage(labels[0], pa, thresholds)
+    rng = np.random.default_rng(7)
+    flat = rng.dirichlet(np.full(len(pa), 0.5), 20_000)
+    truth = (flat.cumsum(axis=1) > rng.random((len(flat), 1))).argmax(axis=1)
+
+    def held(level, least):
+        sums = level_sums(flat, pa, level)
+        own = level_sums(np.eye(len(pa))[truth], pa, level) > 0
+        return ((sums >= least) & own).any(axis=1).mean()
+
+    assert held(4, thresholds["4"]) < 0.8
+    for level, least in map_thresholds(flat, pa, expected).items():
+        assert held(int(level), least) == pytest.approx(0.9, abs=0.02)

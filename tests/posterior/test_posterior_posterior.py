@@ -50,6 +50,17 @@ def test_dense_spreads_the_rest_evenly() -> None:
     assert np.isnan(dense.values[:, 1, 0]).all()
 
 
+def test_a_sample_holds_known_pixels_once() -> None:
+    post = small()
+    every = post.sample(10, seed=3)
+    dense = post.dense().values.reshape(5, -1).T
+    assert sorted(map(tuple, every)) == sorted(map(tuple, dense[[0, 1, 3]]))
+    only = post.sample(10, where=np.array([[False, True], [True, False]]))
+    np.testing.assert_array_equal(only, dense[[1]])
+    assert post.sample(2, seed=1).shape == (2, 5)
+    np.testing.assert_array_equal(post.sample(2, seed=1), post.sample(2, seed=1))
+
+
 def test_entropy_is_zero_when_sure_and_one_when_even() -> None:
     entropy = small().entropy().values
     assert entropy[0, 1] == 0

@@ -30,9 +30,9 @@ def test_names_and_folders_of_plain() -> None:
 def test_products_of_one_and_two_years(pa: Delivery) -> None:
     two = [(k, y) for k, y in pa.products()]
     assert two[:3] == [("status", 2021), ("status", 2024), ("change", None)]
-    assert len({pa.name(k, y) for k, y in two}) == len(two) == 11
+    assert len({pa.name(k, y) for k, y in two}) == len(two) == 13
     one = replace(pa, years=(2021,))
-    kinds = ["status", "raster", "confidence", "heterogeneity", "lineage"]
+    kinds = ["status", "raster", "confidence", "heterogeneity", "lineage", "safe_level"]
     assert [k for k, _ in one.products()] == kinds
     clcplus = replace(one, schema=load_schema("clcplus"))
     assert list(clcplus.products()) == [("raster", 2021)]

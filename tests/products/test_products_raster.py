@@ -24,6 +24,7 @@ from bocage.products import (
     write_lineage_raster,
     write_raster_metadata,
     write_raster_zip,
+    write_safe_level_raster,
 )
 from bocage.rasters import geobox_of, wrap
 
@@ -192,6 +193,21 @@ def test_the_lineage_names_its_rules(pa: Delivery, tmp_path: Path) -> None:
     assert "<gco:Integer>700</gco:Integer>" in record
     with pytest.raises(InputError, match="lineage: a value above 2"):
         write_lineage_raster(tmp_path / "x.tif", wrap(values + np.uint8(3), box))
+
+
+def test_the_safe_levels_are_named(pa: Delivery, tmp_path: Path) -> None:
+    box = geobox(BOUNDS, 2.5)
+    values = np.full(box.shape, 4, np.uint8)
+    values[:10], values[10:15], values[15:20] = 0, 2, 255
+    path = pa.path(tmp_path, "safe_level", 2021, ".tif")
+    write_safe_level_raster(path, wrap(values, box), pa.legend)
+    frame = pyogrio.read_dataframe(path.with_name(f"{path.name}.vat.dbf"), read_geometry=False)
+    assert list(frame["class_name"]) == ["none", *(f"level {n}" for n in (1, 2, 3, 4))]
+    assert list(frame["count"]) == [box.shape.x * n for n in (10, 0, 5, 0, box.shape.y - 20)]
+    assert cog_validate(path, strict=True, quiet=True)[:2] == (True, [])
+    assert "Deepest level" in write_raster_metadata(path, pa, "safe_level", 2021).read_text("utf-8")
+    with pytest.raises(InputError, match="safe_level: a value above 4"):
+        write_safe_level_raster(tmp_path / "x.tif", wrap(values + np.uint8(1), box), pa.legend)
 
 
 def test_wrong_rasters_are_named(pa: Delivery, tmp_path: Path) -> None:

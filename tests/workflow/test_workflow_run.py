@@ -18,7 +18,7 @@ from bocage.cubes import load_dataset
 from bocage.errors import ConfigError, RunError
 from bocage.files import sha256
 from bocage.model import load_pixels
-from bocage.rasters import geobox_of, inside, read_raster
+from bocage.rasters import geobox_of, inside, read_onto, read_raster
 from bocage.workflow import ROOMS, load_project, make_plan, run, status
 from bocage.workflow._run import _locked
 from bocage.workflow.rooms.decode import refined_file
@@ -71,7 +71,9 @@ def test_products_and_report_lie_where_the_contract_says(finished):
     assert {"oa", "oa_ci95", "macro_f1", "per_class"} <= set(level)
     assert level["oa"] > 0.9
     assert "random_forest" in summary["baselines"]["2021"]
-    assert "</html>" in (plan.report / "index.html").read_text()
+    page = (plan.report / "index.html").read_text()
+    assert "</html>" in page
+    assert 'aria-label="learning curves"' in page
 
 
 def test_a_further_delivery_lies_in_a_folder_of_its_own(finished):
@@ -91,6 +93,7 @@ def test_a_further_delivery_lies_in_a_folder_of_its_own(finished):
     assert wood["water_persistence"].max() < 10
     assert wood["woods"].min() > 50 > lake["woods"].max()
     assert layer["sealing"].isna().all()  # the project names no such layer
+    assert layer["safe_level"].isin([0, 1]).all()  # levels of the map's legend, not of the key
     summary = json.loads((plan.report / "summary.json").read_text())
     assert summary["check"]["key_status_2021"]["passed"]
     assert summary["check"]["key_raster_2024"]["passed"]
@@ -124,6 +127,21 @@ def test_rasters_of_the_delivery_are_the_corrected_ones(finished, kind, name):
         np.testing.assert_array_equal(product[rows, columns], expected)
         known += len(rows)
     assert (product != 255).sum() == known
+
+
+def test_safe_levels_hold_the_truth(finished):
+    plan, _ = finished
+    file = plan.delivery.path(plan.products, "safe_level", 2021, ".tif")
+    safe, box = read_raster(file).values[0], geobox_of(read_raster(file))
+    classes = read_raster(plan.delivery.path(plan.products, "raster", 2021, ".tif")).values[0]
+    inner = inside(plan.area, box)
+    assert set(np.unique(safe[inner])) <= {0, 1}
+    assert (safe[~inner] == 255).all()
+    truth = read_onto(plan.references[2021].path, box).values
+    certain = inner & (safe == 1)
+    assert 0.5 < certain.sum() / inner.sum() < 1
+    right = classes == truth
+    assert right[certain].mean() > right[inner & (safe == 0)].mean()
 
 
 def test_another_list_of_deliveries_leaves_the_first_as_it_is(finished):

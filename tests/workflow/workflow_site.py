@@ -86,6 +86,7 @@ def write_national_key(folder: Path) -> str:
         "    - {role: attribute, name: woods, type: real}\n"
         "    - {role: attribute, name: water_persistence, type: real}\n"
         "    - {role: attribute, name: sealing, type: real}\n"
+        "    - {role: attribute, name: safe_level, type: real}\n"
         "    - {role: area, name: area_ha, type: real}\n"
     )
     return "key.yaml"

@@ -1,6 +1,12 @@
 """The classifier: training pixels, networks and trees, calibration, prediction."""
 
-from bocage.model._conformal import conformal_thresholds, safe_levels, set_sizes
+from bocage.model._conformal import (
+    conformal_thresholds,
+    expected_coverage,
+    map_thresholds,
+    safe_levels,
+    set_sizes,
+)
 from bocage.model._engines import load_model, model_files, train
 from bocage.model._facts import Classifier, Facts
 from bocage.model._field import FieldModel
@@ -25,9 +31,11 @@ __all__ = [
     "TreesModel",
     "concatenate",
     "conformal_thresholds",
+    "expected_coverage",
     "fit_predict",
     "load_model",
     "load_pixels",
+    "map_thresholds",
     "model_files",
     "pixel_features",
     "predict",

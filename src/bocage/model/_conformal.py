@@ -76,6 +76,62 @@ def conformal_thresholds(
     return found
 
 
+def expected_coverage(
+    probability: NDArray[np.floating], legend: Legend, thresholds: Mapping[str, float]
+) -> dict[str, float]:
+    """Share of the sets that hold the true class where probabilities are right, by level.
+
+    Parameters
+    ----------
+    probability
+        (n, leaf).
+    legend
+        Of the leaves.
+    thresholds
+        By level.
+    """
+    found = {}
+    for level, least in thresholds.items():
+        sums = level_sums(probability, legend, int(level))
+        found[level] = round(float((sums * (sums >= least)).sum() / max(len(sums), 1)), 6)
+    return found
+
+
+def map_thresholds(
+    probability: NDArray[np.floating], legend: Legend, expected: Mapping[str, float]
+) -> dict[str, float]:
+    """Thresholds for a map, whose probabilities are peaked otherwise than those of labels.
+
+    On a map borders are doubtful and averages over like pixels are flat, so the threshold of
+    labels, which lie inside parcels, promises something else there. What carries over is how
+    often sets hold the true class by the probabilities themselves (the plug-in estimate of
+    Sadinle et al. 2019): the threshold of each level is the highest at which the sets of the map
+    are expected to hold it as often as those of the held-out labels were.
+
+    Parameters
+    ----------
+    probability
+        Of pixels of the map, (n, leaf).
+    legend
+        Of the leaves.
+    expected
+        Of the held-out labels, by level, see `expected_coverage`.
+
+    Returns
+    -------
+    dict
+        Least probability that puts a class into the set of a pixel, by level; nothing for a map
+        without pixels.
+    """
+    found: dict[str, float] = {}
+    for level, share in expected.items() if len(probability) else ():
+        sums = np.sort(level_sums(probability, legend, int(level)), axis=None)[::-1]
+        reached = np.cumsum(sums, dtype=np.float64) / len(probability)
+        at = min(int(np.searchsorted(reached, share - _ROUNDING)), len(sums) - 1)
+        found[level] = round(float(sums[at]) - _ROUNDING, 6)
+    return found
+
+
 def set_sizes(
     probability: NDArray[np.floating], legend: Legend, thresholds: Mapping[str, float]
 ) -> dict[str, NDArray[np.int64]]:

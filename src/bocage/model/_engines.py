@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bocage.errors import InputError
 from bocage.files import existing
 from bocage.legend import Legend
-from bocage.model._conformal import COVERAGE, conformal_thresholds
+from bocage.model._conformal import COVERAGE, conformal_thresholds, expected_coverage
 from bocage.model._facts import Classifier, Facts
 from bocage.model._field import FieldModel
 from bocage.model._graph_model import GRAPH, WEIGHTS
@@ -84,7 +84,11 @@ def train(
 def _with_sets(facts: Facts, held: Held, legend: Legend) -> Facts:
     """The facts with thresholds of conformal sets at every level."""
     thresholds = conformal_thresholds(held.probability, held.allowed, legend, places=held.squares)
-    conformal = {"coverage": COVERAGE, "thresholds": thresholds}
+    conformal = {
+        "coverage": COVERAGE,
+        "thresholds": thresholds,
+        "expected": expected_coverage(held.probability, legend, thresholds),
+    }
     return replace(facts, metrics={**facts.metrics, "conformal": conformal})
 
 

@@ -19,7 +19,7 @@ from bocage.model._card import card
 from bocage.model._scales import Look
 from bocage.model._settings import ModelSettings
 
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True, eq=False)

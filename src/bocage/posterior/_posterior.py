@@ -195,6 +195,32 @@ class Posterior:
         full[:, ~self.known] = np.nan
         return self._wrap(full[1:], "probability", **{"class": np.arange(1, self.classes + 1)})
 
+    def sample(
+        self, count: int, seed: int = 0, where: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float32]:
+        """All probabilities of random pixels whose class is known, float32 (pixel, class).
+
+        Parameters
+        ----------
+        count
+            Number of pixels, at most; none is drawn twice.
+        seed
+            Of the draw.
+        where
+            Pixels that may be drawn, bool (y, x); all by default.
+        """
+        places = np.flatnonzero(self.known if where is None else self.known & where)
+        rng = np.random.default_rng(seed)
+        chosen = rng.choice(places, min(count, len(places)), replace=False)
+        index, share = (
+            self.data[name].values.reshape(self.k, -1)[:, chosen][:, None]
+            for name in ("index", "probability")
+        )
+        row = {"y": [0.0], "x": np.arange(len(chosen), dtype=np.float64)}
+        alone = self.from_packed(index, share, row, self.legend_id, self.codes)
+        found: NDArray[np.float32] = alone.dense().values[:, 0].T
+        return found
+
     def at_level(self, legend: Legend, level: int) -> xr.DataArray:
         """Probabilities of the codes of a level: sums over their leaves.
 
@@ -226,7 +252,7 @@ class Posterior:
             That of the posterior.
         thresholds
             Least probability of a class in the set, by level (``"1"`` …), as
-            `bocage.model.conformal_thresholds` gives them.
+            `bocage.model.map_thresholds` gives them.
 
         Returns
         -------

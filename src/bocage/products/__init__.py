@@ -36,12 +36,14 @@ from bocage.products._raster import (
     write_lineage_raster,
     write_raster_metadata,
     write_raster_zip,
+    write_safe_level_raster,
 )
 from bocage.products._recode import (
     coarser_raster,
     fit_rules,
     joined_reports,
     layer_means,
+    layer_medians,
     recode_coverage,
     recode_raster,
 )
@@ -90,6 +92,7 @@ __all__ = [
     "fit_rules",
     "joined_reports",
     "layer_means",
+    "layer_medians",
     "list_products",
     "list_schemas",
     "load_product",
@@ -115,4 +118,5 @@ __all__ = [
     "write_lineage_raster",
     "write_raster_metadata",
     "write_raster_zip",
+    "write_safe_level_raster",
 ]

@@ -12,7 +12,7 @@ from bocage.grid import NATIVE
 from bocage.products._delivery import Delivery
 from bocage.products._schema import Kind
 
-_RASTERS = ("raster", "confidence", "heterogeneity", "lineage")
+_RASTERS = ("raster", "confidence", "heterogeneity", "lineage", "safe_level")
 
 
 @cache

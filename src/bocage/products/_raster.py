@@ -37,6 +37,7 @@ _NODATA_RGB = (217, 217, 217)
 _PERCENT = 100
 _MIXED = 16  # pixels of 2.5 m in one of 10 m
 _RULES = ("#d8e8d0", "#f0b060", "#505050")  # colours of the rules of the lineage
+_LEVELS = ("#d7191c", "#fdae61", "#ffffbf", "#a6d96a", "#1a9641")  # none, then the safe levels
 
 
 def write_class_raster(
@@ -135,17 +136,45 @@ def write_lineage_raster(
 
     It has colours, attribute tables and styles. Parts and `grid` as in `write_class_raster`.
     """
+    rules = [(v, name, _RULES[v]) for name, v in LINEAGE.items()]
+    return _write_kinds(path, lineage, grid, "lineage", rules, "rule that gave the class")
+
+
+def write_safe_level_raster(
+    path: Path | str,
+    safe_level: xr.DataArray | Iterable[xr.DataArray],
+    legend: Legend,
+    *,
+    grid: GeoBox | None = None,
+) -> Path:
+    """Write the deepest level that is safe in each pixel (`Posterior.safe_level`) as COG.
+
+    It has colours, attribute tables and styles. Parts and `grid` as in `write_class_raster`.
+    """
+    levels = [(0, "none", _LEVELS[0])]
+    levels += [(n, f"level {n}", _LEVELS[n]) for n in range(1, legend.levels + 1)]
+    return _write_kinds(path, safe_level, grid, "safe_level", levels, "deepest safe level")
+
+
+def _write_kinds(
+    path: Path | str,
+    data: xr.DataArray | Iterable[xr.DataArray],
+    grid: GeoBox | None,
+    what: str,
+    kinds: list[tuple[int, str, str]],
+    description: str,
+) -> Path:
+    """Write a few values with a name and a colour each."""
     path = Path(path)
-    parts, box = _parts_and_grid(lineage, grid, "lineage")
-    checked = (_checked(p, "lineage", max(LINEAGE.values())) for p in parts)
-    colors = {v: (*rgb(c), 255) for v, c in zip(LINEAGE.values(), _RULES, strict=True)}
+    parts, box = _parts_and_grid(data, grid, what)
+    checked = (_checked(p, what, max(v for v, _, _ in kinds)) for p in parts)
+    colors = {v: (*rgb(c), 255) for v, _, c in kinds}
     counts = write_cog(
-        path, checked, box, resampling="mode", description="rule that gave the class",
+        path, checked, box, resampling="mode", description=description,
         colors={**colors, OUTSIDE: (0, 0, 0, 0)},
     )  # fmt: skip
-    rules = [(v, name, _RULES[v]) for name, v in LINEAGE.items()]
-    write_tables(path, table_rows(counts, box, [(v, name, rgb(c)) for v, name, c in rules]))
-    style = Style("rules", qml_palette(rules), sld_palette(rules, "rule"))
+    write_tables(path, table_rows(counts, box, [(v, name, rgb(c)) for v, name, c in kinds]))
+    style = Style(what, qml_palette(kinds), sld_palette(kinds, what))
     write_styles(path.with_suffix(""), {"": style})
     return path
 

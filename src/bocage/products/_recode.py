@@ -113,14 +113,23 @@ def layer_means(polygons: gpd.GeoDataFrame, layer: xr.DataArray) -> NDArray[np.f
     layer
         Dims (y, x), NaN where there is none.
     """
+    return _in_polygons(polygons, layer, "mean")
+
+
+def layer_medians(polygons: gpd.GeoDataFrame, layer: xr.DataArray) -> NDArray[np.float64]:
+    """Median of a raster in each polygon, see `layer_means`."""
+    return _in_polygons(polygons, layer, "median")
+
+
+def _in_polygons(polygons: gpd.GeoDataFrame, layer: xr.DataArray, what: str) -> NDArray[np.float64]:
     left, bottom, right, top = geobox_of(layer, "the layer").boundingbox
     values = np.asarray(layer.values, np.float64)
     raster = NumPyRasterSource(
         values, xmin=left, ymin=bottom, xmax=right, ymax=top, nodata=np.nan,
         srs_wkt=polygons.crs.to_wkt(),
     )  # fmt: skip
-    found = exact_extract(raster, polygons[[polygons.geometry.name]], ["mean"], output="pandas")
-    return np.asarray(found["mean"], np.float64)
+    found = exact_extract(raster, polygons[[polygons.geometry.name]], [what], output="pandas")
+    return np.asarray(found[what], np.float64)
 
 
 def fit_rules(

@@ -15,6 +15,7 @@ from bocage.errors import ConfigError
 from bocage.files import existing
 from bocage.products._values import (
     KINDS,
+    OPTIONAL_KINDS,
     PATTERNS,
     ROLES,
     TYPES,
@@ -137,7 +138,7 @@ def _schema(data: dict[str, Any], where: str) -> Schema:
     needed = set(Schema.__dataclass_fields__) - {"layers", *_OPTIONAL} | {"status", "change"}
     demand_keys(data, needed, where, _OPTIONAL)
     names = data["names"]
-    if missing := [k for k in KINDS if k not in names and k != "lineage"]:
+    if missing := [k for k in KINDS if k not in names and k not in OPTIONAL_KINDS]:
         raise ConfigError(f"{where}: names: missing {', '.join(missing)}", remedy="add a template")
     kinds = data["products"]
     if strange := [str(k) for k in kinds if k not in names or k not in KINDS]:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-Kind = Literal["status", "change", "raster", "confidence", "heterogeneity", "lineage"]
+Kind = Literal["status", "change", "raster", "confidence", "heterogeneity", "lineage", "safe_level"]
 """What a product is."""
 
 KINDS: tuple[Kind, ...] = (
-    "status", "change", "raster", "confidence", "heterogeneity", "lineage",
+    "status", "change", "raster", "confidence", "heterogeneity", "lineage", "safe_level",
 )  # fmt: skip
+OPTIONAL_KINDS: tuple[Kind, ...] = ("lineage", "safe_level")
+"""What a schema may leave without a name; it is not delivered then."""
+
 TYPES = ("string", "integer", "real")
 ROLES = (
     "uid", "unit", "code", "notation", "name", "nodata", "comment", "changecode", "area",

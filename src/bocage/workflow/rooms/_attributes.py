@@ -1,4 +1,4 @@
-"""Attributes of polygons beside their class: components, characteristics, ancillary layers."""
+"""Attributes of polygons beside their class: components, characteristics, layers, safety."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ from bocage.products import (
 )
 from bocage.rasters import geobox_of, read_onto, wrap
 from bocage.workflow.rooms._parts import Area
+from bocage.workflow.rooms._safe import Safety, safe_polygons
 from bocage.workflow.rooms.decode import assemble_posterior
+
+SAFE_LEVEL = "safe_level"
+"""Attribute: deepest level of the map's legend that is safe in at least half of a polygon."""
 
 _FROM_IMAGES: dict[str, Callable[[xr.Dataset], xr.DataArray | None]] = dict(
     zip(CHARACTERISTICS, (water_persistence, mowing_events), strict=True)
@@ -46,11 +50,12 @@ def described(
     delivery: Delivery,
     components: Recode | None,
     rasters: dict[str, Path],
+    safety: Safety | None,
 ) -> gpd.GeoDataFrame:
     """Add the attributes of a schema to the polygons of an area.
 
-    Each is a component, a characteristic, or the mean of the ancillary layer of its name; it
-    is NaN where the layer, or the bands that it needs, are not there.
+    Each is a component, a characteristic, the safe level, or the mean of the ancillary layer of
+    its name; it is NaN where the layer, or the bands that it needs, are not there.
 
     Parameters
     ----------
@@ -66,6 +71,8 @@ def described(
         From the classes of the map to land cover.
     rasters
         Ancillary layers by name.
+    safety
+        What is needed for the safe level.
     """
     if view.empty:
         return view.assign(**{name: np.empty(0) for name in attributes(delivery)})
@@ -73,6 +80,8 @@ def described(
     if components is not None and delivery.schema.components is not None:
         shares = _shares(view, year, area, components)
         found |= component_shares(shares, components, delivery.schema.components.groups)
+    if safety is not None and SAFE_LEVEL in attributes(delivery):
+        found[SAFE_LEVEL] = safe_polygons(view, area, year, safety)
     grid = geobox_of(load_dataset(area.refined)).zoom_out(NATIVE / FINE)
     for name in attributes(delivery):
         if name in found:

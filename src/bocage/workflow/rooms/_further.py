@@ -18,7 +18,7 @@ from bocage.cubes import load_array, load_dataset
 from bocage.files import write_text
 from bocage.generalize import Coverage, GeneralizeSettings, class_shares, load_rules
 from bocage.grid import FINE, NATIVE
-from bocage.legend import Recode
+from bocage.legend import Legend, Recode
 from bocage.products import (
     CROSSWALK,
     Delivery,
@@ -34,6 +34,7 @@ from bocage.products import (
 from bocage.rasters import geobox_of, read_onto
 from bocage.workflow.rooms._attributes import attributes, described
 from bocage.workflow.rooms._parts import Area, cut, raster_grid, total_bounds, write_layers
+from bocage.workflow.rooms._safe import Safety
 from bocage.workflow.rooms.decode import assemble_posterior
 
 
@@ -49,11 +50,14 @@ class Recoding:
         Rasters that help where a class becomes one of several, by name.
     components
         From the classes of the map to land cover, where polygons get components.
+    safety
+        Of the map: its legend, and the folder of the model, where polygons get a safe level.
     """
 
     recode: Recode | None
     layers: dict[str, Path]
     components: Recode | None = None
+    safety: tuple[Legend, Path] | None = None
 
 
 def write_further(
@@ -95,10 +99,14 @@ def write_further(
         with tempfile.TemporaryDirectory(dir=_made(out), prefix=".areas.") as folder:
             made, left_out, reports = _coverages(delivery, recoding, areas, settings, Path(folder))
             own = _settings_of(delivery, settings)
+            components, layers = recoding.components, recoding.layers
+            safety = None
+            if recoding.safety is not None:
+                legend, model = recoding.safety
+                safety = Safety.of(areas, model, legend)
 
             def describe(number: int, year: int, view: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-                area = made[number][1]
-                return described(view, year, area, delivery, recoding.components, recoding.layers)
+                return described(view, year, made[number][1], delivery, components, layers, safety)
 
             facts["polygons"] = write_layers(
                 delivery,

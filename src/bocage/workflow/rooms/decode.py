@@ -149,7 +149,8 @@ def assemble_posterior(files: tuple[Path, ...], grid: GeoBox) -> Posterior:
     index, probability = canvas["index"].values, canvas["probability"].values
     probability[index == OUTSIDE] = 0
     index[index == OUTSIDE] = 0
-    return Posterior(canvas)
+    # The numbers of the classes that are kept are no places, and products have no such dimension.
+    return Posterior(canvas.drop_vars("k"))
 
 
 def _blank(like: xr.Dataset, grid: GeoBox) -> xr.Dataset:

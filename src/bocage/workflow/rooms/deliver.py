@@ -27,16 +27,18 @@ from bocage.products import (
     write_lineage_raster,
     write_raster_metadata,
     write_raster_zip,
+    write_safe_level_raster,
 )
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Further, Plan
-from bocage.workflow.rooms._attributes import attributes
+from bocage.workflow.rooms._attributes import SAFE_LEVEL, attributes
 from bocage.workflow.rooms._further import Recoding, write_further
 from bocage.workflow.rooms._parts import Area, raster_grid, raster_parts, write_layers
+from bocage.workflow.rooms._safe import Safety, safe_parts
 from bocage.workflow.rooms.decode import heterogeneity_file, refined_file
 from bocage.workflow.rooms.imagery import mosaic_file
 from bocage.workflow.rooms.maps import coverage_file, settings_of
-from bocage.workflow.rooms.model import posterior_file
+from bocage.workflow.rooms.model import model_files, posterior_file
 
 _ARCHIVED = ("status", "change", "raster")
 
@@ -48,8 +50,10 @@ def products_pieces(plan: Plan) -> list[Piece]:
 
 def main_piece(plan: Plan) -> Piece:
     """The delivery in the schema of the project."""
-    areas = _areas(plan, posteriors=False)
+    safe = "safe_level" in plan.delivery.schema.products
+    areas = _areas(plan, posteriors=safe)
     rasters = [path for a in areas for path in (a.refined, a.heterogeneity)]
+    beside = [path for a in areas for files in a.posteriors.values() for path in files]
     fgb = "fgb" in plan.project.products.formats
     return Piece(
         room="products",
@@ -59,11 +63,17 @@ def main_piece(plan: Plan) -> Piece:
             "delivery": plan.delivery,
             "areas": areas,
             "settings": settings_of(plan),
+            "model": plan.file("model"),
             "out": plan.products,
             "flatgeobuf": fgb,
         },
         outputs=_outputs(plan.delivery, plan.products),
-        inputs=(*(a.coverage for a in areas), *rasters),
+        inputs=(
+            *(a.coverage for a in areas),
+            *rasters,
+            *beside,
+            *(model_files(plan) if safe else ()),
+        ),
         settings={**_settings(plan), "schema": repr(plan.delivery.schema)},
     )
 
@@ -73,12 +83,13 @@ def _further_piece(plan: Plan, further: Further) -> Piece:
     splits = further.recode is not None and further.recode.splits
     areas = _areas(
         plan,
-        posteriors=splits or further.components is not None,
+        posteriors=splits or further.components is not None or SAFE_LEVEL in named,
         mosaics=bool({*named} & {*CHARACTERISTICS}),
     )
     out = further_folder(plan, further)
     used = {*named, *(further.recode.layers if further.recode is not None else ())}
     layers = {name: path for name, path in plan.layers.items() if name in used}
+    safety = (plan.legend, plan.file("model")) if SAFE_LEVEL in named else None
     beside = [
         path
         for a in areas
@@ -93,7 +104,7 @@ def _further_piece(plan: Plan, further: Further) -> Piece:
         work=deliver_further,
         arguments={
             "delivery": further.delivery,
-            "recoding": Recoding(further.recode, layers, further.components),
+            "recoding": Recoding(further.recode, layers, further.components, safety),
             "areas": areas,
             "settings": settings_of(plan),
             "out": out,
@@ -105,6 +116,7 @@ def _further_piece(plan: Plan, further: Further) -> Piece:
             *(a.refined for a in areas),
             *beside,
             *layers.values(),
+            *(model_files(plan) if safety is not None else ()),
         ),
         settings={**_settings(plan), "schema": further.fingerprint},
     )
@@ -165,6 +177,7 @@ def deliver(
     delivery: Delivery,
     areas: tuple[Area, ...],
     settings: GeneralizeSettings,
+    model: Path,
     out: Path,
     *,
     flatgeobuf: bool,
@@ -173,6 +186,8 @@ def deliver(
     coverages = [area.coverage for area in areas]
     counts = write_layers(delivery, coverages, settings, out, flatgeobuf=flatgeobuf)
     grid = raster_grid(areas, FINE)
+    wanted = "safe_level" in delivery.schema.products
+    safety = Safety.of(areas, model, delivery.legend) if wanted else None
     for kind, year in delivery.products():
         if year is None or kind in ("status", "change"):
             continue
@@ -186,6 +201,9 @@ def deliver(
             write_confidence_raster(path, raster_parts(areas, kind, year, grid), grid=grid)
         elif kind == "lineage":
             write_lineage_raster(path, raster_parts(areas, kind, year, grid), grid=grid)
+        elif kind == "safe_level" and safety is not None:
+            parts = safe_parts(areas, year, safety, grid)
+            write_safe_level_raster(path, parts, delivery.legend, grid=grid)
         else:
             native = raster_grid(areas, NATIVE)
             parts = raster_parts(areas, kind, year, native)
