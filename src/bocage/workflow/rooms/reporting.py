@@ -17,10 +17,12 @@ from bocage import __version__
 from bocage.cubes import load_dataset
 from bocage.files import write_text
 from bocage.legend import OUTSIDE, Legend
+from bocage.model import load_model
 from bocage.rasters import read_raster
 from bocage.workflow._engine import Piece
 from bocage.workflow._ledger import Ledger, Record
 from bocage.workflow._plan import Plan
+from bocage.workflow.rooms._drawings import learning_curves, reliability
 from bocage.workflow.rooms.assessment import accuracy_pieces, check_pieces
 from bocage.workflow.rooms.deliver import products_pieces
 
@@ -60,7 +62,8 @@ def write_report(plan: Plan, records: list[Record]) -> None:
         version=__version__,
         maps=_maps(plan),
         classes=_class_rows(plan.legend, summary),
-        diagrams={y: _reliability(c) for y, c in summary["calibration"]["curves"].items()},
+        diagrams={y: reliability(c) for y, c in summary["calibration"]["curves"].items()},
+        model=_classifier(plan),
     )
     write_text(plan.report / "index.html", page)
 
@@ -124,6 +127,27 @@ def _maps(plan: Plan) -> list[dict[str, str]]:
         path = delivery.path(out, "confidence", year, ".tif")
         made.append({"title": f"Confidence {year}", "image": _png(_shades(_thumbnail(path)))})
     return made
+
+
+def _classifier(plan: Plan) -> dict[str, Any]:
+    """What the report says of the classifier, and how its networks learned."""
+    facts = load_model(plan.file("model")).facts
+    by_network: dict[str, list[float]] = {}
+    for record in facts.curve:
+        by_network.setdefault(str(record["who"]), []).append(float(record["loss"]))
+    last = by_network.pop("network", [])
+    drawn = {
+        "loss of the networks that calibrate or teach": by_network,
+        "loss of the network that maps": {"network": last} if last else {},
+    }
+    return {
+        "engine": facts.engine,
+        "absent": len(facts.absent),
+        "classes": len(facts.codes),
+        "months": facts.months,
+        "bands": facts.bands,
+        "curves": {title: learning_curves(curves) for title, curves in drawn.items() if curves},
+    }
 
 
 def _thumbnail(path: Path) -> NDArray[Any]:
@@ -200,26 +224,3 @@ def _class_rows(legend: Legend, summary: dict[str, Any]) -> list[dict[str, Any]]
         if any(found.values()):
             rows.append({"code": leaf.code, "name": leaf.name, "color": leaf.color, "years": found})
     return rows
-
-
-def _reliability(curve: list[dict[str, float]]) -> str:
-    """Reliability diagram as an inline SVG drawing."""
-    points = [
-        (r["confidence"], r["accuracy"])
-        for r in curve
-        if r.get("n", 0) and r["accuracy"] is not None
-    ]
-    marks = "".join(
-        f'<circle cx="{20 + 1.6 * c:.1f}" cy="{180 - 1.6 * a:.1f}" r="3"/>' for c, a in points
-    )
-    path = " ".join(f"{20 + 1.6 * c:.1f},{180 - 1.6 * a:.1f}" for c, a in points)
-    return (
-        '<svg viewBox="0 0 200 200" width="260" role="img" aria-label="reliability diagram">'
-        '<rect x="20" y="20" width="160" height="160" fill="none" stroke="#999"/>'
-        '<line x1="20" y1="180" x2="180" y2="20" stroke="#bbb" stroke-dasharray="4"/>'
-        f'<polyline points="{path}" fill="none" stroke="#1b6b3a" stroke-width="2"/>'
-        f'<g fill="#1b6b3a">{marks}</g>'
-        '<text x="100" y="197" font-size="10" text-anchor="middle">stated confidence, %</text>'
-        '<text x="8" y="100" font-size="10" text-anchor="middle" transform="rotate(-90 8 100)">'
-        "right, %</text></svg>"
-    )
