@@ -53,8 +53,11 @@ class Parcels:
     group: NDArray[np.int32]
 
 
-def read_parcels() -> Parcels:
+def read_parcels(split: str = "clusters") -> Parcels:
     """Read them.
+
+    Five groups of parcels: ``clusters`` on the ground, each a part of the island and of the
+    ways to farm it, or ``strips`` from south to north with as many parcels each.
 
     Declared classes of fewer than 12 parcels are put together by the first two digits, and left
     out where there are still too few.
@@ -78,8 +81,16 @@ def read_parcels() -> Parcels:
         xy=xy,
         label=label.astype(np.intp),
         names=tuple(str(n) for n in names),
-        group=KMeans(GROUPS, n_init=4, random_state=0).fit(xy).labels_,
+        group=_groups(xy, split),
     )
+
+
+def _groups(xy: NDArray[np.float64], split: str) -> NDArray[np.int32]:
+    if split == "strips":
+        rank = np.argsort(np.argsort(xy[:, 1], kind="stable"))
+        return np.asarray(rank * GROUPS // len(xy), np.int32)
+    found: NDArray[np.int32] = KMeans(GROUPS, n_init=4, random_state=0).fit(xy).labels_
+    return found
 
 
 def _grouped(code: pd.Series) -> pd.Series:
