@@ -234,7 +234,7 @@ def test_killed_and_repeated_gives_the_same_bytes(finished, tmp_path, tiny_image
     ledger = path.parent / "work" / "ledger.sqlite"
     for room in ("imagery", "posterior", "products"):
         process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 900  # against hanging only
         while process.poll() is None and not _started(ledger, room):
             assert time.monotonic() < deadline
             time.sleep(0.02)
