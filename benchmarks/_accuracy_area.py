@@ -20,9 +20,9 @@ from bocage.cubes import load_dataset
 from bocage.files import write_text
 from bocage.grid import FINE, Block, geobox
 from bocage.legend import OUTSIDE, UNCLASSIFIED
-from bocage.model import load_model
+from bocage.model import load_model, map_thresholds
 from bocage.posterior import Posterior
-from bocage.rasters import inside, read_onto, wrap
+from bocage.rasters import geobox_of, inside, read_onto, wrap
 from bocage.samples import collect, read_samples
 from bocage.simulate import simulate
 from bocage.superres import superresolve
@@ -36,6 +36,8 @@ CLEAR_M = 10.0
 """No point is drawn this near to a training sample."""
 
 QUICK_EPOCHS = 3
+SAMPLED = 10
+"""One pixel of so many tells how peaked the probabilities of a map are."""
 
 
 @dataclass(frozen=True)
@@ -207,12 +209,17 @@ def bocage_answer(ground: Ground) -> Answer:
     return Answer(code, probability)
 
 
-def conformal_thresholds(plan: Plan) -> dict[str, float]:
-    """Thresholds of the conformal sets of the model of an area, by level."""
-    found: dict[str, float] = load_model(plan.file("model")).facts.metrics["conformal"][
-        "thresholds"
-    ]
-    return found
+def set_thresholds(plan: Plan) -> dict[str, float]:
+    """Thresholds of the conformal sets of the map of an area, by level."""
+    facts = load_model(plan.file("model")).facts
+    some = []
+    for number, block in enumerate(plan.blocks):
+        posterior = Posterior.load(posterior_file(plan, YEAR, block))
+        here = inside(plan.area, geobox_of(posterior.data))
+        # As many of each block as it has pixels in the sites.
+        some.append(posterior.sample(int(here.sum()) // SAMPLED, number, here))
+    expected = facts.metrics["conformal"]["expected"]
+    return map_thresholds(np.concatenate(some), plan.legend, expected)
 
 
 def spread(

@@ -27,8 +27,8 @@ from benchmarks._accuracy_area import (
     QUICK_EPOCHS,
     Ground,
     bocage_answer,
-    conformal_thresholds,
     map_area,
+    set_thresholds,
     survey,
 )
 from benchmarks._accuracy_methods import baseline_answer, read_features, recipe_answer
@@ -92,7 +92,7 @@ def measure(
         "recipe": recipe,
         "seconds": {name: round(at - before, 1) for (_, before), (name, at) in pairwise(marks)},
         **{name: judge.levels(answers[name]) for name in METHODS},
-        "sets": judge.sets(answers["bocage"].probability, conformal_thresholds(plan)),
+        "sets": judge.sets(answers["bocage"].probability, set_thresholds(plan)),
         "difference": {
             name: judge.difference(answers["bocage"], answers[name]) for name in METHODS[1:]
         },
