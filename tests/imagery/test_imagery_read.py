@@ -4,7 +4,7 @@ import pytest
 from bocage.errors import InputError
 from bocage.grid import geobox
 from bocage.imagery._bands import require
-from bocage.imagery._read import read_bands, read_codes, source_pixel
+from bocage.imagery._read import fits, read_bands, read_codes, source_pixel
 
 DN = (np.arange(36, dtype=np.uint16).reshape(6, 6) + 1) * 100
 
@@ -184,3 +184,26 @@ def test_an_image_without_georeference_is_named(tmp_path, image, item, grid):
     one = item("p", "2021-05-05", {"B03": good, "B02": path})
     with pytest.raises(InputError, match=r"p\.tif is not georeferenced"):
         read_bands(sources(one, "B02"), grid())
+
+
+def test_pixels_that_fit_a_grid_are_taken_as_they_are(tmp_path, image, item, grid):
+    coarse = image(tmp_path / "a.tif", [DN], pixel=20.0, nodata=0)
+    one = sources(item("a", "2021-05-05", {"B05": coarse}), "B05")
+    data = read_bands(one, grid(12, 12), exact=True)[0]
+    assert np.allclose(data, (DN / 10000).repeat(2, 0).repeat(2, 1), rtol=0, atol=1e-7)
+    # Half a pixel aside nothing fits, and values are interpolated as ever.
+    aside = grid(12, 12).translate_pix(0.5, 0)
+    assert np.array_equal(
+        read_bands(one, aside, exact=True), read_bands(one, aside), equal_nan=True
+    )
+
+
+def test_a_grid_fits_finer_ones_that_cut_its_pixels_evenly(grid):
+    ten = grid(6, 6)
+    twenty = geobox((4_000_000, 2_999_940, 4_000_060, 3_000_000), 20)
+    assert fits(ten, ten)
+    assert fits(twenty, ten)
+    assert not fits(ten, twenty)
+    assert fits(twenty, ten.translate_pix(1, 3))
+    assert not fits(twenty, ten.translate_pix(0.5, 0))
+    assert not fits(twenty, ten.to_crs("EPSG:32632"))

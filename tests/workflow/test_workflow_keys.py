@@ -1,9 +1,12 @@
 """What pieces depend on: the content of what a project names, not only the names."""
 
+import numpy as np
 import pytest
 
+from bocage.cubes import load_dataset
 from bocage.model import load_pixels
 from bocage.workflow import load_project, make_plan, run
+from bocage.workflow.rooms._fine import series_files
 from bocage.workflow.rooms.assessment import accuracy_pieces, check_pieces
 from bocage.workflow.rooms.deliver import products_pieces
 from bocage.workflow.rooms.maps import generalize_pieces
@@ -74,3 +77,25 @@ def test_the_point_spread_of_the_project_decides_what_is_learned_and_mapped(tiny
     apart = abs(sharper.astype(float) - usual).max(axis=(0, 1))
     assert apart[3] > 1e-3
     assert apart[:3].max() == 0
+
+
+def test_dates_one_by_one_are_kept_beside_the_mosaic_and_read(tiny, edit):
+    def learned():
+        plan = make_plan(load_project(tiny))
+        summary = run(plan, until="superres", cluster="none")
+        near = load_pixels(pixel_file(plan, 2021, plan.blocks[0])).near
+        needed = [piece.inputs for piece in (*pixel_pieces(plan), *posterior_pieces(plan))]
+        return summary, near, series_files(plan, 2021, plan.blocks[0]), needed
+
+    edit(tiny, **{"superres.backend": "lmmse"})
+    _, usual, files, needed = learned()
+    assert len(files) == 1
+    edit(tiny, **{"superres.frames": True})
+    summary, near, files, after = learned()
+    assert {room for room, pieces in summary.computed.items() if pieces} == {"imagery", "superres"}
+    dates = load_dataset(files[1])
+    assert dates["reflectance"].dims == ("date", "band", "y", "x")
+    assert all(len(a) == len(b) + 1 for a, b in zip(after, needed, strict=True))
+    # One date a month, on the pixels of the mosaic: its month is what it was.
+    assert len(set(dates["month"].values)) == dates.sizes["date"]
+    assert np.allclose(near.astype(float), usual, atol=1e-3)

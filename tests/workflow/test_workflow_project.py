@@ -59,6 +59,11 @@ def test_the_contract_s_example_is_read(tmp_path):
         ("years: [2021, 2024]", "years: []", r":2: years:"),
         ("backend: default", "psf_mtf: {B02: 2}", r":13: superres.psf_mtf.B02: .*less than"),
         ("backend: default", "psf_mtf: {B2: 0.2}", r"psf_mtf: \['B2'\] is not in imagery.bands"),
+        (
+            "cloud_mask: scl\nsuperres: {",
+            "cloud_mask: scl\n  smooth: whittaker\nsuperres: {frames: true, ",
+            "superres.frames: dates are not smoothed",
+        ),
         ("  catalog: catalog/catalog.json\n", "", r":9: imagery.catalog: Field required"),
         ("epochs: auto", "epochs: many", r":18: model.epochs"),
         ("version: v01", "version: one", r"products.version"),

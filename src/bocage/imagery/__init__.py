@@ -8,6 +8,8 @@ from bocage.imagery._checks import (
     require_months,
     require_observed,
 )
+from bocage.imagery._composite import compose
+from bocage.imagery._frames import monthly_frames
 from bocage.imagery._items import items_digest, load_items, save_items
 from bocage.imagery._light import Relief, Response, load_lighting, save_lighting
 from bocage.imagery._mosaic import monthly_mosaic
@@ -22,9 +24,11 @@ __all__ = [
     "Slot",
     "build_catalog",
     "check_mosaic",
+    "compose",
     "items_digest",
     "load_items",
     "load_lighting",
+    "monthly_frames",
     "monthly_mosaic",
     "observed_months",
     "require_angles",

@@ -102,8 +102,18 @@ def medoid(stack: Stack, weights: Stack | None = None) -> tuple[Stack, Chosen]:
     return result, best
 
 
-def compose(stack: Stack, how: str, weights: Stack) -> tuple[Stack, Chosen | None]:
-    """The composite of a month by its name, and which date each pixel is from, if from one."""
+def compose(stack: Stack, how: str, weights: Stack | None = None) -> tuple[Stack, Chosen | None]:
+    """The composite of a month by its name, and which date each pixel is from, if from one.
+
+    Parameters
+    ----------
+    stack
+        (date, band, y, x); an observation that is not clear is NaN in all bands.
+    how
+        One of `COMPOSITES`.
+    weights
+        (date, y, x) above 0, used by ``weighted_medoid``; None: all are trusted alike.
+    """
     if how == "median":
         return median(stack), None
     if how == "geomedian":

@@ -84,15 +84,17 @@ def merge_day(
     geobox: GeoBox,
     settings: ImagerySettings,
     light: Light | None = None,
+    *,
+    exact: bool = False,
 ) -> Merged | None:
     """One day on a grid, the first item with a clear pixel wins; None if nothing is clear.
 
-    Slopes look level where there is a light.
+    Slopes look level where there is a light. `exact` is that of `bocage.imagery._read.read_bands`.
     """
     merged: NDArray[np.float32] | None = None
     found: list[str] = []
     for item in items:
-        one = _observation(item, geobox, settings, light)
+        one = _observation(item, geobox, settings, light, exact=exact)
         if one is None:
             continue
         found += one.faults
@@ -101,13 +103,18 @@ def merge_day(
 
 
 def _observation(
-    item: pystac.Item, geobox: GeoBox, settings: ImagerySettings, light: Light | None
+    item: pystac.Item,
+    geobox: GeoBox,
+    settings: ImagerySettings,
+    light: Light | None,
+    *,
+    exact: bool,
 ) -> Merged | None:
     sources = [require(item, band) for band in settings.bands]
     clear = _clear(item, geobox, settings)
     if not clear.any():
         return None
-    image = read_bands(sources, geobox)
+    image = read_bands(sources, geobox, exact=exact)
     doubts = faults(image, clear, settings.bands, item.id)
     image = corrected(clean(image), item, solar_day(item), settings, light)
     usable = np.isfinite(image).all(axis=0) & clear

@@ -54,10 +54,7 @@ def compose_months(seen: Observations, slots: Sequence[Slot], settings: ImageryS
             continue
         off = np.array([days_off(seen.days[n].day, slot) for n in chosen], dtype=np.float32)
         for rows in seen.strips(chosen, len(seen.bands)):
-            stack = seen.stack(chosen, rows=rows)
-            _avoid_doubt(stack, [seen.doubtful[n][rows] for n in chosen])
-            if settings.snow == "avoid":
-                _avoid_snow(stack, seen.bands)
+            stack = counted(seen, chosen, rows, settings)
             clear = np.isfinite(stack[:, 0])
             trust = _trust(seen, chosen, rows, clear, settings)
             image, which = compose(stack, settings.composite, trust)
@@ -65,6 +62,17 @@ def compose_months(seen: Observations, slots: Sequence[Slot], settings: ImageryS
             valid[number, rows] = np.minimum(clear.sum(axis=0), 255)
             age[number, rows] = _age(off, clear, which)
     return Monthly(series, valid, age)
+
+
+def counted(
+    seen: Observations, chosen: Sequence[int], rows: slice, settings: ImagerySettings
+) -> NDArray[np.float32]:
+    """The days of one month (day, band, y, x), NaN where an observation does not count."""
+    stack = seen.stack(chosen, rows=rows)
+    _avoid_doubt(stack, [seen.doubtful[n][rows] for n in chosen])
+    if settings.snow == "avoid":
+        _avoid_snow(stack, seen.bands)
+    return stack
 
 
 def days_off(day: date, slot: Slot) -> float:

@@ -89,10 +89,9 @@ def monthly_mosaic(
     """
     near = touching(items, geobox)
     slots = window(settings, year)
-    light = _light(settings, geobox, relief)
+    light = light_on(settings, geobox, relief)
     with Observations(settings.bands, (geobox.shape.y, geobox.shape.x)) as seen:
-        found = _gather(near, slots, geobox, settings, light, seen)
-        dates = [_entry(seen, n, slots, f) for n, f in enumerate(found)]
+        dates = gather(near, slots, geobox, settings, light, seen)
         said = rule_out(seen, settings, dates)
         if settings.coregister != "none":
             by_id = {i.id: i for i in near}
@@ -102,7 +101,14 @@ def monthly_mosaic(
     return _dataset(monthly, slots, geobox, settings, _native(near, settings)).assign_attrs(attrs)
 
 
-def _light(settings: ImagerySettings, geobox: GeoBox, relief: Relief | None) -> Light | None:
+def light_on(settings: ImagerySettings, geobox: GeoBox, relief: Relief | None) -> Light | None:
+    """The light on a grid, where the settings ask for it.
+
+    Raises
+    ------
+    ConfigError
+        If they do and there is no relief.
+    """
     if settings.illumination == "none":
         return None
     if relief is None:
@@ -113,23 +119,29 @@ def _light(settings: ImagerySettings, geobox: GeoBox, relief: Relief | None) -> 
     return Light(load_ground(relief.heights, geobox), relief.lighting)
 
 
-def _gather(
+def gather(
     items: Sequence[pystac.Item],
     slots: Sequence[Slot],
     geobox: GeoBox,
     settings: ImagerySettings,
     light: Light | None,
     seen: Observations,
-) -> list[tuple[str, ...]]:
-    """Read every day of the window; the faults of each that was kept."""
+    *,
+    exact: bool = False,
+) -> list[dict[str, Any]]:
+    """Read every day of the window; an entry for each that was kept, as in ``dates``.
+
+    `exact` is that of `bocage.imagery._read.read_bands`.
+    """
     found = []
     for day, number, ordered in by_day(items, slots):
-        merged = merge_day(ordered, geobox, settings, light)
+        merged = merge_day(ordered, geobox, settings, light, exact=exact)
         if merged is not None:
             single = all(is_single(i) for i in ordered)
             seen.add(Day(day, number, single, tuple(i.id for i in ordered)), merged.image)
             uneven = light is not None and day.isoformat() not in light.lighting
-            found.append((*merged.faults, *(["uneven"] if uneven else [])))
+            faults = (*merged.faults, *(["uneven"] if uneven else []))
+            found.append(_entry(seen, len(seen) - 1, slots, faults))
     return found
 
 

@@ -30,6 +30,7 @@ from bocage.imagery._bands import Source, canonical, known
 from bocage.rasters import open_error
 
 _TOLERANCE = 1e-4  # of the approximated reprojection, source pixels: below one count of a DN
+_WHOLE = 1e-3  # target pixels by which corners of source pixels may lie off the target's
 _FINER = 0.8  # source pixels below this share of a target pixel are averaged
 _IMPOSSIBLE = -32768.0  # a nodata value that no mask has: every value of a mask means something
 _REMOTE = {
@@ -40,7 +41,9 @@ _REMOTE = {
 }
 
 
-def read_bands(sources: Sequence[Source], geobox: GeoBox) -> NDArray[np.float32]:
+def read_bands(
+    sources: Sequence[Source], geobox: GeoBox, *, exact: bool = False
+) -> NDArray[np.float32]:
     """Reflectance of bands of one item.
 
     Parameters
@@ -49,6 +52,9 @@ def read_bands(sources: Sequence[Source], geobox: GeoBox) -> NDArray[np.float32]
         Bands of one item.
     geobox
         Grid of pixels to read on, any CRS.
+    exact
+        Take the pixels of files whose grid fits this one (see `fits`) as they are, each repeated
+        where it is larger, and interpolate those of other files only.
 
     Returns
     -------
@@ -71,7 +77,9 @@ def read_bands(sources: Sequence[Source], geobox: GeoBox) -> NDArray[np.float32]
             chosen = [sources[p] for p in positions]
             for source in chosen:
                 _check_band(file.dataset, source)
-            data = file.warp([s.index for s in chosen], geobox, "cubic", nodata)
+            as_is = exact and fits(GeoBox.from_rio(file.dataset), geobox)
+            how = "nearest" if as_is else "cubic"
+            data = file.warp([s.index for s in chosen], geobox, how, nodata)
             for position, source, values in zip(positions, chosen, data, strict=True):
                 scale, offset = _calibration(file.dataset, source)
                 out[position] = values * np.float32(scale) + np.float32(offset)
@@ -101,6 +109,12 @@ def read_heights(path: Path | str, geobox: GeoBox) -> NDArray[np.float32]:
     with _Opened(str(path)) as file:
         heights: NDArray[np.float32] = file.warp([1], geobox, "cubic", None)[0]
         return heights
+
+
+def file_grid(href: str) -> GeoBox:
+    """Pixel grid of a file; errors as in `read_bands`."""
+    with _Opened(href) as file:
+        return GeoBox.from_rio(file.dataset)
 
 
 class _Opened:
@@ -166,6 +180,15 @@ class _Opened:
         except (RasterioError, CRSError) as error:
             raise open_error(self._href, error) from error
         return data
+
+
+def fits(coarse: GeoBox, fine: GeoBox) -> bool:
+    """Whether every pixel of a grid consists of whole pixels of a finer or equal one."""
+    a, b, c, d, e, f = (~fine.affine @ coarse.affine)[:6]
+    whole = np.abs(np.array([a, c, e, f]) - np.round([a, c, e, f])).max() < _WHOLE
+    return bool(
+        coarse.crs == fine.crs and whole and max(abs(b), abs(d)) < _WHOLE and min(a, e) > _FINER
+    )
 
 
 @lru_cache(maxsize=256)

@@ -25,6 +25,7 @@ from bocage.superres._chain import (
     is_ten_metres,
 )
 from bocage.superres._flags import EMPTY, SHARPENED, image_flags, is_sharpened
+from bocage.superres._frames import put_frames
 from bocage.superres._native import native_sizes
 from bocage.superres._psf import check_bands
 
@@ -48,6 +49,7 @@ def superresolve(
     *,
     psf_mtf: Mapping[str, float] | None = None,
     steps: int = STEPS,
+    frames: xr.Dataset | None = None,
 ) -> xr.Dataset:
     """Bring a mosaic to 2.5 m, month by month.
 
@@ -62,17 +64,21 @@ def superresolve(
         Modulation transfer at Nyquist of bands that differ from the table of the package.
     steps
         Corrections by back-projection through the point spread.
+    frames
+        The dates of the months, as `bocage.imagery.monthly_frames` gives them. Where they show
+        the ground, each is super-resolved by itself, put where it lies and composited; elsewhere,
+        and without them, the months of the mosaic are super-resolved.
 
     Returns
     -------
     xarray.Dataset
         The series: the variables and coordinates of the mosaic on the 2.5 m grid;
-        ``valid`` and ``gap`` are repeated. Seen through the point spread of its band (with
-        ``bicubic``: averaged over each 4 × 4 block) ``reflectance`` is the mosaic again, the
-        20 m bands sharpened to 10 m. Attribute ``backend`` names the backend that was used,
-        ``superres_note`` says what did not go the usual way, ``flags`` (JSON, by month) what is
-        doubtful about a month: see `image_flags`, and ``not observed`` where more than half of
-        it was filled in.
+        ``valid`` and ``gap`` are repeated. Without `frames`, seen through the point spread of its
+        band (with ``bicubic``: averaged over each 4 × 4 block) ``reflectance`` is the mosaic
+        again, the 20 m bands sharpened to 10 m. Attribute ``backend`` names the backend that was
+        used, ``superres_note`` says what did not go the usual way, ``flags`` (JSON, by month)
+        what is doubtful about a month of the mosaic: see `image_flags`, and ``not observed``
+        where more than half of it was filled in.
 
     Raises
     ------
@@ -108,6 +114,8 @@ def superresolve(
         made = apply_chain(image, chain)
         fine[month] = made.image
         notes += made.notes
+    if frames is not None:
+        notes += put_frames(fine, frames, coarse["month"].values, bands, geobox, chain)
     if odd := [month for month, doubts in flags.items() if SHARPENED in doubts]:
         _log.warning("month %s of the mosaic %s", ", ".join(map(str, odd)), _WARNING)
     labels = {"month": mosaic["month"].values}

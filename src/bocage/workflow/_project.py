@@ -122,6 +122,11 @@ class SuperresConfig(_Section):
         default_factory=dict,
         description="modulation transfer at Nyquist where it differs from the table: {B02: 0.25}",
     )
+    frames: bool = Field(
+        False,
+        description="super-resolve the dates of a month one by one, each where it lies, before "
+        "they are composited: sharper, and about eight times the time",
+    )
 
 
 class SourceConfig(_Section):
@@ -304,6 +309,8 @@ class Project(_Section):
             raise ValueError(f"accuracy.reference: {sorted(unknown)} is no status year")
         if strange := set(self.superres.psf_mtf) - set(self.imagery.bands):
             raise ValueError(f"superres.psf_mtf: {sorted(strange)} is not in imagery.bands")
+        if self.superres.frames and self.imagery.smooth != "none":
+            raise ValueError("superres.frames: dates are not smoothed, use imagery.smooth: none")
         return self
 
     def only_years(self, years: tuple[int, ...]) -> Project:

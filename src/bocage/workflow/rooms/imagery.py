@@ -21,6 +21,7 @@ from bocage.imagery import (
     items_digest,
     load_items,
     load_lighting,
+    monthly_frames,
     monthly_mosaic,
     observed_months,
     require_angles,
@@ -127,6 +128,7 @@ def _piece(plan: Plan, year: int, block: Block, items: list[Item], lighting: Pat
         and i.bbox[3] >= south
     ]  # fmt: skip
     out = mosaic_file(plan, year, block)
+    frames = frames_file(out) if plan.project.superres.frames else None
     return Piece(
         room=ROOM,
         id=f"{year}/{block.id}",
@@ -141,16 +143,27 @@ def _piece(plan: Plan, year: int, block: Block, items: list[Item], lighting: Pat
             "heights": plan.heights,
             "lighting": lighting,
             "out": out,
+            "frames": frames,
+        },
+        outputs=(out, frames) if frames else (out,),
+        settings={
+            "images": items_digest(near),
+            "imagery": asdict(plan.imagery),
+            "block": block,
+            **({"frames": True} if frames else {}),
         },
         inputs=(lighting, plan.heights) if lighting and plan.heights else (),
-        outputs=(out,),
-        settings={"images": items_digest(near), "imagery": asdict(plan.imagery), "block": block},
     )
 
 
 def mosaic_file(plan: Plan, year: int, block: Block) -> Path:
     """Where the mosaic of a block lies."""
     return plan.file("imagery", year, f"{block.id}.nc")
+
+
+def frames_file(mosaic: Path) -> Path:
+    """Where the dates behind a mosaic lie."""
+    return mosaic.with_name(f"{mosaic.stem}_frames.nc")
 
 
 def make_mosaic(
@@ -163,8 +176,9 @@ def make_mosaic(
     heights: Path | None,
     lighting: Path | None,
     out: Path,
+    frames: Path | None = None,
 ) -> dict[str, Any]:
-    """Make and write the mosaic of one block with its halo."""
+    """Make and write the mosaic of one block with its halo, and its dates where asked for."""
     chosen = [i for i in load_items(items) if i.id in ids]
     relief = Relief(heights, load_lighting(lighting)) if heights and lighting else None
     mosaic = monthly_mosaic(chosen, block.geobox(NATIVE, halo=True), settings, year, relief)
@@ -176,6 +190,9 @@ def make_mosaic(
             remedy="add images, raise imagery.years_around, or leave the site out",
         )
     save_dataset(mosaic, out)
+    if frames is not None:
+        ground = block.geobox(NATIVE, halo=True)
+        save_dataset(monthly_frames(chosen, ground, settings, year, relief), frames)
     return {
         "images": len(chosen),
         "months": observed_months(mosaic),

@@ -7,17 +7,15 @@ from typing import Any
 
 import xarray as xr
 
-from bocage.cubes import load_dataset
 from bocage.grid import FINE, Block, geobox
 from bocage.legend import Legend
 from bocage.model import ModelSettings, concatenate, load_model, load_pixels, predict, train
 from bocage.model import model_files as names_of
-from bocage.superres import fingerprint, superresolve
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
 from bocage.workflow._project import SuperresConfig
+from bocage.workflow.rooms._fine import make_series, series_files, series_settings
 from bocage.workflow.rooms._space import place_of
-from bocage.workflow.rooms.imagery import mosaic_file
 from bocage.workflow.rooms.samples import height_files, pixel_file, told
 
 CONTEXT_M = 40  # posteriors reach this far beyond a block: change is decoded with neighbours
@@ -83,7 +81,7 @@ def posterior_pieces(plan: Plan) -> list[Piece]:
             id=f"{year}/{block.id}",
             work=classify,
             arguments={
-                "mosaic": mosaic_file(plan, year, block),
+                "images": series_files(plan, year, block),
                 "model": plan.file("model"),
                 "superres": plan.project.superres,
                 "block": block,
@@ -92,10 +90,9 @@ def posterior_pieces(plan: Plan) -> list[Piece]:
                 "out": posterior_file(plan, year, block),
             },
             outputs=(posterior_file(plan, year, block),),
-            inputs=(mosaic_file(plan, year, block), *model_files(plan), *height_files(plan)),
+            inputs=(*series_files(plan, year, block), *model_files(plan), *height_files(plan)),
             settings={
-                "backend": fingerprint(plan.project.superres.backend),
-                "psf_mtf": plan.project.superres.psf_mtf,
+                **series_settings(plan),
                 "membership": told(plan.membership(block)),
             },
         )
@@ -105,7 +102,7 @@ def posterior_pieces(plan: Plan) -> list[Piece]:
 
 
 def classify(
-    mosaic: Path,
+    images: tuple[Path, ...],
     model: Path,
     superres: SuperresConfig,
     block: Block,
@@ -114,7 +111,7 @@ def classify(
     out: Path,
 ) -> None:
     """Super-resolve and classify one block with its halo; keep the core and a margin."""
-    series = superresolve(load_dataset(mosaic), superres.backend, psf_mtf=superres.psf_mtf)
+    series = make_series(images, superres)
     posterior = predict(load_model(model), series, place=place_of(block, heights, membership))
     west, south, east, north = block.bounds
     kept = min(CONTEXT_M, block.halo)

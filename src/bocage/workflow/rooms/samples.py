@@ -11,7 +11,6 @@ import shapely
 import xarray as xr
 from shapely.geometry.base import BaseGeometry
 
-from bocage.cubes import load_dataset
 from bocage.errors import InputError
 from bocage.grid import Block
 from bocage.legend import Legend
@@ -25,12 +24,11 @@ from bocage.samples import (
     summary,
     write_samples,
 )
-from bocage.superres import fingerprint, superresolve
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
 from bocage.workflow._project import SuperresConfig
+from bocage.workflow.rooms._fine import make_series, series_files, series_settings
 from bocage.workflow.rooms._space import place_of
-from bocage.workflow.rooms.imagery import mosaic_file
 
 
 def sample_file(plan: Plan, block: Block) -> Path:
@@ -126,7 +124,7 @@ def pixel_pieces(plan: Plan) -> list[Piece]:
             id=f"{year}/{block.id}",
             work=look_up,
             arguments={
-                "mosaic": mosaic_file(plan, year, block),
+                "images": series_files(plan, year, block),
                 "samples": sample_file(plan, block),
                 "legend": plan.legend,
                 "superres": config.superres,
@@ -139,10 +137,13 @@ def pixel_pieces(plan: Plan) -> list[Piece]:
                 "out": pixel_file(plan, year, block),
             },
             outputs=(pixel_file(plan, year, block),),
-            inputs=(mosaic_file(plan, year, block), sample_file(plan, block), *height_files(plan)),
+            inputs=(
+                *series_files(plan, year, block),
+                sample_file(plan, block),
+                *height_files(plan),
+            ),
             settings={
-                "backend": fingerprint(config.superres.backend),
-                "psf_mtf": config.superres.psf_mtf,
+                **series_settings(plan),
                 "unlabelled": each,
                 "membership": told(plan.membership(block)),
                 "seed": config.seed,
@@ -164,7 +165,7 @@ def told(membership: xr.DataArray | None) -> dict[str, Any] | None:
 
 
 def look_up(
-    mosaic: Path,
+    images: tuple[Path, ...],
     samples: Path,
     legend: Legend,
     superres: SuperresConfig,
@@ -177,7 +178,7 @@ def look_up(
     out: Path,
 ) -> dict[str, Any]:
     """Super-resolve one block and keep the pixels under samples, and some without labels."""
-    series = superresolve(load_dataset(mosaic), superres.backend, psf_mtf=superres.psf_mtf)
+    series = make_series(images, superres)
     table = read_samples(samples)
     pixels = read_pixels(
         series,
