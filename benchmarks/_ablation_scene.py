@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from benchmarks._superres_scenes import TEN
 from benchmarks._superres_virtual import ground
 from bocage.cubes import load_dataset
 from bocage.grid import FINE, NATIVE, geobox
+from bocage.imagery import load_items, monthly_frames
 from bocage.legend import OUTSIDE, UNCLASSIFIED
 from bocage.rasters import geobox_of, inside, read_onto, wrap
 from bocage.samples import collect, read_samples
@@ -191,8 +192,8 @@ def series_of(scene: Scene, name: str) -> xr.Dataset:
     """The monthly series at 2.5 m of an input.
 
     ``ten``: 10 m pixels repeated; ``truth``: the ground itself in the middle of each month,
-    without noise or atmosphere, with the gaps of the mosaic; ``detail``: see `Oracle`; else a
-    backend of super-resolution.
+    without noise or atmosphere, with the gaps of the mosaic; ``detail``: see `Oracle`;
+    ``frames``: dates super-resolved one by one; else a backend of super-resolution.
     """
     if name == "ten":
         return superresolve(scene.mosaic, Repeated())
@@ -203,4 +204,9 @@ def series_of(scene: Scene, name: str) -> xr.Dataset:
         for month, image in enumerate(true_months(scene)):
             series["reflectance"].values[month] = image
         return series
+    if name == "frames":
+        items = load_items(scene.plan.file("imagery", f"items_{YEAR}.json"))
+        settings = replace(scene.plan.imagery, bands=TEN)
+        grid = geobox_of(scene.mosaic["reflectance"])
+        return superresolve(scene.mosaic, frames=monthly_frames(items, grid, settings, YEAR))
     return superresolve(scene.mosaic, name)

@@ -8,6 +8,7 @@ same samples, pixels without labels, network, settings and seed serve each input
 
 - ``ten``: 10 m, each pixel sixteen times;
 - ``bicubic``, ``lmmse``, ``default`` or any other backend of super-resolution;
+- ``frames`` (when asked for): `default` on dates one by one, before they are composited;
 - ``detail``: the mosaic with the truth's own detail inside its pixels, as a super-resolution
   without fault would make it: noise, dates and errors of the mosaic at 10 m stay;
 - ``truth``: the ceiling: the ground at 2.5 m in the middle of each month, sun at 50°, without

@@ -1,6 +1,7 @@
 """What dates gain that are super-resolved before they are composited.
 
-``python -m benchmarks.frames [--areas REGION:SEED …] [--side METRES] [--keep FOLDER] [--json]``
+``python -m benchmarks.frames [--areas REGION:SEED …] [--side METRES] [--keep FOLDER] [--json]``;
+``python -m benchmarks.frames --real`` on ``../shared/data/s2_flanders_2018`` beside the checkout.
 
 Virtual areas of regions that the training of super-resolution has not seen, a year of images with
 the clouds, haze, noise and misregistration of the simulator. Every month that was observed is
@@ -15,7 +16,9 @@ the month at 2.5 m:
 Figures are PSNR in dB (peak 1) of the ten bands, of the four 10 m bands (``rgbn``), and of what
 is left of the errors of all bands when their mean over some 40 m is taken off (``detail``: haze
 and growth since the middle of the month do not count); the mean over the months of an area.
-Gains are given with their interval of 95 % over the areas.
+Gains are given with their interval of 95 % over the areas. ``--real``: a date of each month is
+kept back and foreseen from the months of the others (`benchmarks._frames_real`); error of its
+detail, and by how many dB ``frames`` is better, with the interval over these dates.
 """
 
 from __future__ import annotations
@@ -29,10 +32,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pystac
 import xarray as xr
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 from scipy import ndimage, stats
 
+from benchmarks._frames_real import errors
 from benchmarks._superres_scenes import TEN
 from benchmarks._superres_virtual import YEAR, ground
 from benchmarks.ablation import AREAS
@@ -41,7 +47,7 @@ from bocage.imagery import ImagerySettings, monthly_frames, monthly_mosaic, sear
 from bocage.simulate import simulate
 from bocage.simulate._domain import Domain
 from bocage.simulate._tables import region as load_region
-from bocage.superres import FACTOR, fine_geobox, superresolve
+from bocage.superres import fine_geobox, superresolve
 
 SIZE_KM = 1.0
 SIDE_M = 600
@@ -56,6 +62,23 @@ _FOUR = [TEN.index(b) for b in ("B02", "B03", "B04", "B08")]
 Scores = dict[str, dict[str, float]]
 
 
+def every_way(
+    items: Sequence[pystac.Item], box: GeoBox, settings: ImagerySettings, year: int
+) -> dict[str, xr.Dataset]:
+    """The series at 2.5 m of each of `METHODS` from the same items."""
+    mosaic = monthly_mosaic(items, box, settings, year)
+    right = monthly_mosaic(items, box, replace(settings, coregister="apply"), year)
+    frames = monthly_frames(items, box, settings, year)
+    still = frames.assign_coords(down=0 * frames["down"], right=0 * frames["right"])
+    return {
+        "bicubic": superresolve(mosaic, "bicubic"),
+        "default": superresolve(mosaic),
+        "apply": superresolve(right),
+        "frames": superresolve(mosaic, frames=frames),
+        "ignored": superresolve(mosaic, frames=still),
+    }
+
+
 def measure(folder: Path, region: str, seed: int, side: float) -> Scores:
     """Figures of each method on an area, which is simulated unless it is in the folder."""
     if not (folder / "project.yaml").exists():
@@ -66,24 +89,16 @@ def measure(folder: Path, region: str, seed: int, side: float) -> Scores:
     box = geobox(tuple(box.boundingbox), NATIVE)
     settings = ImagerySettings(bands=TEN)
     items = search(folder / "catalog/catalog.json", settings, tuple(box.boundingbox), YEAR)
-    mosaic = monthly_mosaic(items, box, settings, YEAR)
-    right = monthly_mosaic(items, box, replace(settings, coregister="apply"), YEAR)
-    frames = monthly_frames(items, box, settings, YEAR)
-    still = frames.assign_coords(down=0 * frames["down"], right=0 * frames["right"])
-    made = {
-        "bicubic": superresolve(mosaic, "bicubic"),
-        "default": superresolve(mosaic),
-        "apply": superresolve(right),
-        "frames": superresolve(mosaic, frames=frames),
-        "ignored": superresolve(mosaic, frames=still),
-    }
+    made = every_way(items, box, settings, YEAR)
+    months = made["default"]["month"].values
+    observed = made["default"]["gap"].values == 0
     column, row = (round(v) for v in ~domain.geobox(FINE).affine @ (box.affine.c, box.affine.f))
     shape = fine_geobox(box).shape
     rows, columns = (slice(n, n + m) for n, m in zip((row, column), shape, strict=True))
-    days = [_DAYS_A_MONTH * (int(m) - 0.5) for m in mosaic["month"].values]
+    days = [_DAYS_A_MONTH * (int(m) - 0.5) for m in months]
     found: list[Scores] = []
     for month, truth in enumerate(ground(region, seed, days, SIZE_KM)):
-        seen = (mosaic["gap"].values[month] == 0).repeat(FACTOR, 0).repeat(FACTOR, 1)
+        seen = observed[month]
         seen[:_RIM] = seen[-_RIM:] = seen[:, :_RIM] = seen[:, -_RIM:] = False
         if seen.any():
             found.append(_scores(made, month, truth[:, rows, columns], seen))
@@ -123,6 +138,16 @@ def gains(areas: Sequence[Scores], over: str) -> dict[str, dict[str, tuple[float
     return result
 
 
+def show_real(found: dict[str, list[float]]) -> str:
+    """A table: error of the detail of what was foreseen, reflectance × 10,000."""
+    lines = ["| method | error | frames better by |", "| --- | --- | --- |"]
+    for name, values in found.items():
+        better = 20 * np.log10(np.array(values) / np.array(found["frames"]))
+        gain = f"{better.mean():.2f} ± {_half(better):.2f} dB"
+        lines.append(f"| {name} | {1e4 * np.mean(values):.1f} | {gain} |")
+    return "\n".join([f"{len(found['frames'])} dates", *lines])
+
+
 def _half(values: NDArray[np.float64]) -> float:
     if len(values) < 2:
         return float("nan")
@@ -156,8 +181,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--areas", type=_area, nargs="+", default=AREAS, metavar="REGION:SEED")
     parser.add_argument("--side", type=float, default=SIDE_M, metavar="METRES")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep areas there")
+    parser.add_argument("--real", action="store_true", help="the real series instead")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
+    if options.real:
+        found = errors(every_way)
+        print(json.dumps(found) if options.json else show_real(found))
+        return
     areas = []
     with tempfile.TemporaryDirectory() as scratch:
         for region, seed in options.areas:
