@@ -162,3 +162,25 @@ def test_frames_without_a_band_are_refused(scene):
     frames = frames_of(images, shifts).sel(band=["B02"])
     with pytest.raises(InputError, match="the frames lack B08"):
         superresolve(mosaic_of(images[0]), "lmmse", frames=frames)
+
+
+def test_a_backend_for_series_is_given_the_mean_of_the_dates(scene):
+    _, images, shifts = scene
+
+    class Told:
+        name, any_unit = "told", True
+
+        def __init__(self, mean=None):
+            self.mean = mean
+
+        def for_series(self, mean, bands):
+            assert self.mean is None
+            return Told(mean)
+
+        def upscale(self, image, bands):
+            assert self.mean.shape == image.shape
+            return self.mean.repeat(4, axis=1).repeat(4, axis=2)
+
+    part = mosaic_of(images[0]).isel(y=slice(6, 34), x=slice(4, 36))
+    series = superresolve(part, Told(), frames=frames_of(images, shifts))
+    assert np.isfinite(series["reflectance"].values[0]).all()

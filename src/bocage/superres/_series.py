@@ -100,7 +100,7 @@ def superresolve(
     if "resolution" in mosaic.coords:
         native = tuple(int(r) for r in mosaic["resolution"].values)
     chain = Chain(engine, bands, native, dict(psf_mtf or {}), steps, blocks=True)
-    chain = for_series(coarse.values, chain)
+    bound = for_series(coarse.values, chain)
     months, count, rows, columns = coarse.shape
     fine = np.empty((months, count, FACTOR * rows, FACTOR * columns), dtype=np.float32)
     notes: list[str] = []
@@ -111,7 +111,7 @@ def superresolve(
         doubts = _doubts(image, bands, mosaic["gap"].isel(month=month).values)
         if doubts:
             flags[int(mosaic["month"].values[month])] = doubts
-        made = apply_chain(image, chain)
+        made = apply_chain(image, bound)
         fine[month] = made.image
         notes += made.notes
     if frames is not None:
