@@ -32,6 +32,17 @@ def test_clouds_do_not_move_the_shift():
     assert np.allclose(find_shift(moved, still), [-0.4, 0.3], atol=0.06)
 
 
+def test_images_may_end_within_a_block():
+    still = np.full((4, 300, 280), np.nan, np.float32)
+    moved = still.copy()
+    still[:, 150:246, 30:126] = fields()
+    moved[:, 150:246, 30:126] = [
+        ndimage.shift(b, (0.4, -0.3), order=3, mode="nearest") for b in fields()
+    ]
+    assert np.allclose(find_shift(moved, still), [-0.4, 0.3], atol=0.05)
+    assert find_shift(moved, np.full_like(still, np.nan)) is None
+
+
 def test_other_brightness_does_not_matter():
     still = fields()
     assert np.allclose(find_shift(3 * still + 1, still), [0, 0], atol=0.02)

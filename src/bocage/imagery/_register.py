@@ -12,7 +12,7 @@ REGISTER_BANDS = ("B02", "B03", "B04", "B08")
 """Bands with pixels of 10 m."""
 
 LEAST_CLEAR = 0.4
-"""Share of an image that must be usable for its shift to be found."""
+"""Share of what the reference shows that an image must show for its shift to be found."""
 
 MOST = 2.0
 """Pixels; a greater shift is a mistake of the correlation, not of the sensor."""
@@ -43,8 +43,14 @@ def find_shift(image: Image, reference: Image) -> tuple[float, float] | None:
     purpose it errs by 0.02 pixels, the phase correlation of the same images by 0.10: whitening
     gives the noise of the finest scales as much say as the borders of the fields.
     """
-    usable: NDArray[np.bool_] = np.isfinite(np.concatenate([image, reference])).all(axis=0)
-    if min(usable.shape) < _LEAST_SIDE or usable.mean() < LEAST_CLEAR:
+    known: NDArray[np.bool_] = np.isfinite(reference).all(axis=0)
+    if not known.any():
+        return None
+    # Where images end within a block, only the part that they show tells anything.
+    part = ndimage.find_objects(known.astype(np.uint8))[0]
+    image, reference, known = image[:, *part], reference[:, *part], known[part]
+    usable: NDArray[np.bool_] = known & np.isfinite(image).all(axis=0)
+    if min(usable.shape) < _LEAST_SIDE or usable.sum() < LEAST_CLEAR * known.sum():
         return None
     inner = ndimage.binary_erosion(usable, border_value=1)
     rows, columns = usable.shape
