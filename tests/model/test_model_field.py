@@ -17,7 +17,7 @@ from bocage.errors import InputError
 from bocage.grid import geobox
 from bocage.legend import Legend
 from bocage.model import FieldModel, ModelSettings, load_model, model_files, predict
-from bocage.model._facts import Facts
+from bocage.model._facts import FORMAT, Facts
 from bocage.model._features import LIMIT
 from bocage.model._graph_model import _softmax, softmax_in_place
 from bocage.model._scales import look
@@ -136,11 +136,15 @@ def test_altered_models_are_named(model: FieldModel, tmp_path, legend: Legend) -
     (folder / "model.onnx").unlink()
     with pytest.raises(InputError, match="no such file"):
         load_model(folder)
-    for old in (0, 1, 3):
+    for old in (0, 1, FORMAT - 1):
         (folder / "model.json").write_text(f'{{"engine": "field", "format": {old}}}')
         with pytest.raises(InputError, match="another format"):
             load_model(folder)
-    for bad in ('{"engine": "field", "format": 4, "files": {}}', '{"engine": "ensemble"}', "[]"):
+    for bad in (
+        f'{{"engine": "field", "format": {FORMAT}, "files": {{}}}}',
+        '{"engine": "ensemble"}',
+        "[]",
+    ):
         (folder / "model.json").write_text(bad)
         with pytest.raises(InputError, match="describes no model"):
             load_model(folder)
