@@ -36,6 +36,6 @@ def test_a_real_series_goes_the_whole_way(real_data, tmp_path, edit):
     summary = json.loads((plan.report / "summary.json").read_text())
     assert all(report["passed"] for report in summary["check"].values())
     found = json.loads(plan.file("accuracy", "2021.json").read_text())
-    for method in METHODS:
+    for method in set(METHODS) - {"tempcnn"}:  # which is a run of its own
         low, high = found[method]["1"]["oa_ci95"]
         assert 0.6 < low < high <= 1.0, method
