@@ -43,7 +43,7 @@ def find_shift(image: Image, reference: Image) -> tuple[float, float] | None:
     purpose it errs by 0.02 pixels, the phase correlation of the same images by 0.10: whitening
     gives the noise of the finest scales as much say as the borders of the fields.
     """
-    known: NDArray[np.bool_] = np.isfinite(reference).all(axis=0)
+    known = np.asarray(np.isfinite(reference).all(axis=0))
     if not known.any():
         return None
     # Where images end within a block, only the part that they show tells anything.
