@@ -20,13 +20,14 @@ from bocage.cubes import load_dataset
 from bocage.files import write_text
 from bocage.grid import FINE, Block, geobox
 from bocage.legend import OUTSIDE, UNCLASSIFIED
-from bocage.model import load_model, map_thresholds
+from bocage.model import load_model
 from bocage.posterior import Posterior
-from bocage.rasters import geobox_of, inside, read_onto, wrap
+from bocage.rasters import inside, read_onto, wrap
 from bocage.samples import collect, read_samples
 from bocage.simulate import simulate
 from bocage.superres import superresolve
 from bocage.workflow import Plan, load_project, make_plan, run
+from bocage.workflow.rooms._safe import sampled_thresholds
 from bocage.workflow.rooms.imagery import mosaic_file
 from bocage.workflow.rooms.model import posterior_file
 from bocage.workflow.rooms.samples import sample_file
@@ -36,8 +37,6 @@ CLEAR_M = 10.0
 """No point is drawn this near to a training sample."""
 
 QUICK_EPOCHS = 3
-SAMPLED = 10
-"""One pixel of so many tells how peaked the probabilities of a map are."""
 
 
 @dataclass(frozen=True)
@@ -211,15 +210,9 @@ def bocage_answer(ground: Ground) -> Answer:
 
 def set_thresholds(plan: Plan) -> dict[str, float]:
     """Thresholds of the conformal sets of the map of an area, by level."""
-    facts = load_model(plan.file("model")).facts
-    some = []
-    for number, block in enumerate(plan.blocks):
-        posterior = Posterior.load(posterior_file(plan, YEAR, block))
-        here = inside(plan.area, geobox_of(posterior.data))
-        # As many of each block as it has pixels in the sites.
-        some.append(posterior.sample(int(here.sum()) // SAMPLED, number, here))
-    expected = facts.metrics["conformal"]["expected"]
-    return map_thresholds(np.concatenate(some), plan.legend, expected)
+    expected = load_model(plan.file("model")).facts.metrics["conformal"]["expected"]
+    blocks = ((posterior_file(plan, YEAR, block), plan.area) for block in plan.blocks)
+    return sampled_thresholds(blocks, plan.area.area, expected, plan.legend)
 
 
 def spread(

@@ -8,7 +8,14 @@ from odc.geo.geobox import GeoBox
 
 from bocage.errors import ConfigError, InputError
 from bocage.grid import geobox
-from bocage.imagery import ImagerySettings, Relief, Response, monthly_mosaic, survey_lighting
+from bocage.imagery import (
+    ImagerySettings,
+    Relief,
+    Response,
+    monthly_frames,
+    monthly_mosaic,
+    survey_lighting,
+)
 from bocage.imagery._angles import Direction
 from bocage.imagery._ground import load_ground
 
@@ -68,6 +75,17 @@ def test_a_slope_that_is_lit_from_the_side_becomes_flat(shot, heights):
         assert mean == pytest.approx(value, rel=0.01)
     (entry,) = json.loads(after.attrs["dates"])
     assert entry["faults"] == []
+
+
+def test_dates_one_by_one_are_turned_level_as_their_mosaic_is(shot, heights):
+    items, grid = [shot()], geobox(AREA, 10)
+    relief = Relief(heights, survey_lighting(items, heights, AREA, LEAN, 2021))
+    frames = monthly_frames(items, grid, LEAN, 2021, relief)
+    mosaic = monthly_mosaic(items, grid, LEAN, 2021, relief)
+    there = frames["reflectance"].isel(date=0).reindex(y=mosaic["y"], x=mosaic["x"])
+    np.testing.assert_allclose(there, mosaic["reflectance"].sel(month=5), atol=1e-6)
+    with pytest.raises(ConfigError, match="illumination: c_correction needs heights"):
+        monthly_frames(items, grid, LEAN, 2021)
 
 
 def test_the_survey_finds_sky_and_sun(shot, heights):

@@ -4,8 +4,6 @@ from bocage.model._conformal import (
     conformal_thresholds,
     expected_coverage,
     map_thresholds,
-    safe_levels,
-    set_sizes,
 )
 from bocage.model._engines import load_model, model_files, train
 from bocage.model._facts import Classifier, Facts
@@ -41,9 +39,7 @@ __all__ = [
     "predict",
     "predict_pixels",
     "read_pixels",
-    "safe_levels",
     "save_pixels",
-    "set_sizes",
     "terrain",
     "train",
 ]

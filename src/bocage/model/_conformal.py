@@ -72,7 +72,7 @@ def conformal_thresholds(
         apart = min(places or count, count)
         rank = math.floor(count / apart * math.floor((apart + 1) * (1 - coverage) + _ROUNDING))
         if rank:
-            found[str(level)] = round(float(own[rank - 1]), 6)
+            found[str(level)] = _down(float(own[rank - 1]))
     return found
 
 
@@ -128,29 +128,10 @@ def map_thresholds(
         sums = np.sort(level_sums(probability, legend, int(level)), axis=None)[::-1]
         reached = np.cumsum(sums, dtype=np.float64) / len(probability)
         at = min(int(np.searchsorted(reached, share - _ROUNDING)), len(sums) - 1)
-        found[level] = round(float(sums[at]) - _ROUNDING, 6)
+        found[level] = _down(float(sums[at]))
     return found
 
 
-def set_sizes(
-    probability: NDArray[np.floating], legend: Legend, thresholds: Mapping[str, float]
-) -> dict[str, NDArray[np.int64]]:
-    """How many classes the set of each row holds, by level, (n,)."""
-    return {
-        level: np.asarray((level_sums(probability, legend, int(level)) >= least).sum(axis=1))
-        for level, least in thresholds.items()
-    }
-
-
-def safe_levels(
-    probability: NDArray[np.floating], legend: Legend, thresholds: Mapping[str, float]
-) -> NDArray[np.uint8]:
-    """The deepest level at which the set of each row is a single class, (n,); 0 for none."""
-    found = np.zeros(len(probability), np.uint8)
-    for level, size in sorted(set_sizes(probability, legend, thresholds).items(), key=_number):
-        found[size == 1] = int(level)
-    return found
-
-
-def _number(item: tuple[str, NDArray[np.int64]]) -> int:
-    return int(item[0])
+def _down(value: float) -> float:
+    """A threshold with few digits that what it was taken from still reaches."""
+    return math.floor(value * 1e6) / 1e6

@@ -72,7 +72,7 @@ def described(
     rasters
         Ancillary layers by name.
     safety
-        What is needed for the safe level.
+        Of that year, for the safe level.
     """
     if view.empty:
         return view.assign(**{name: np.empty(0) for name in attributes(delivery)})
@@ -81,7 +81,7 @@ def described(
         shares = _shares(view, year, area, components)
         found |= component_shares(shares, components, delivery.schema.components.groups)
     if safety is not None and SAFE_LEVEL in attributes(delivery):
-        found[SAFE_LEVEL] = safe_polygons(view, area, year, safety)
+        found[SAFE_LEVEL] = safe_polygons(view, area, safety)
     grid = geobox_of(load_dataset(area.refined)).zoom_out(NATIVE / FINE)
     for name in attributes(delivery):
         if name in found:

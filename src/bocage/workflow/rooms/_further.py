@@ -100,13 +100,14 @@ def write_further(
             made, left_out, reports = _coverages(delivery, recoding, areas, settings, Path(folder))
             own = _settings_of(delivery, settings)
             components, layers = recoding.components, recoding.layers
-            safety = None
+            safe: dict[int, Safety] = {}
             if recoding.safety is not None:
                 legend, model = recoding.safety
-                safety = Safety.of(areas, model, legend)
+                safe = {year: Safety.of(areas, model, legend, year) for year in delivery.years}
 
             def describe(number: int, year: int, view: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-                return described(view, year, made[number][1], delivery, components, layers, safety)
+                area = made[number][1]
+                return described(view, year, area, delivery, components, layers, safe.get(year))
 
             facts["polygons"] = write_layers(
                 delivery,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -126,31 +127,28 @@ def refine_area(
 
 def assemble(files: tuple[Path, ...], grid: GeoBox) -> xr.Dataset:
     """Paste the decoded blocks on one grid; what no block covers is outside (255)."""
-    canvas: xr.Dataset | None = None
-    for path in files:
-        block = load_dataset(path)
-        canvas = _blank(block, grid) if canvas is None else canvas
-        _paste(canvas, block)
-    if canvas is None:
-        raise ValueError("no block to assemble")
-    return canvas
+    return paste_all((load_dataset(path) for path in files), grid)
 
 
 def assemble_posterior(files: tuple[Path, ...], grid: GeoBox) -> Posterior:
     """Paste the posteriors of blocks on one grid; what no block covers has no class."""
-    canvas: xr.Dataset | None = None
-    for path in files:
-        block = Posterior.load(path).data
-        canvas = _blank(block, grid) if canvas is None else canvas
-        canvas.attrs = block.attrs
-        _paste(canvas, block)
-    if canvas is None:
-        raise ValueError("no block to assemble")
+    canvas = paste_all((Posterior.load(path).data for path in files), grid)
     index, probability = canvas["index"].values, canvas["probability"].values
     probability[index == OUTSIDE] = 0
     index[index == OUTSIDE] = 0
     # The numbers of the classes that are kept are no places, and products have no such dimension.
     return Posterior(canvas.drop_vars("k"))
+
+
+def paste_all(blocks: Iterable[xr.Dataset], grid: GeoBox) -> xr.Dataset:
+    """Paste blocks on one grid, one in memory at a time; what none covers is 255."""
+    canvas: xr.Dataset | None = None
+    for block in blocks:
+        canvas = _blank(block, grid) if canvas is None else canvas
+        _paste(canvas, block)
+    if canvas is None:
+        raise ValueError("no block to paste")
+    return canvas
 
 
 def _blank(like: xr.Dataset, grid: GeoBox) -> xr.Dataset:
@@ -162,7 +160,7 @@ def _blank(like: xr.Dataset, grid: GeoBox) -> xr.Dataset:
         full = np.full((*leading, *grid.shape), OUTSIDE, dtype=data.dtype)
         extra = {str(d): like[d].values for d in data.dims[:-2]}
         made[name] = wrap(full, grid, dims=tuple(map(str, data.dims)), **extra)
-    return xr.Dataset(made)
+    return xr.Dataset(made, attrs=like.attrs)
 
 
 def _paste(canvas: xr.Dataset, block: xr.Dataset) -> None:

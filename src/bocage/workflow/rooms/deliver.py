@@ -186,8 +186,6 @@ def deliver(
     coverages = [area.coverage for area in areas]
     counts = write_layers(delivery, coverages, settings, out, flatgeobuf=flatgeobuf)
     grid = raster_grid(areas, FINE)
-    wanted = "safe_level" in delivery.schema.products
-    safety = Safety.of(areas, model, delivery.legend) if wanted else None
     for kind, year in delivery.products():
         if year is None or kind in ("status", "change"):
             continue
@@ -201,8 +199,8 @@ def deliver(
             write_confidence_raster(path, raster_parts(areas, kind, year, grid), grid=grid)
         elif kind == "lineage":
             write_lineage_raster(path, raster_parts(areas, kind, year, grid), grid=grid)
-        elif kind == "safe_level" and safety is not None:
-            parts = safe_parts(areas, year, safety, grid)
+        elif kind == "safe_level":
+            parts = safe_parts(areas, Safety.of(areas, model, delivery.legend, year), grid)
             write_safe_level_raster(path, parts, delivery.legend, grid=grid)
         else:
             native = raster_grid(areas, NATIVE)
