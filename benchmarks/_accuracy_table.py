@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
+
+from benchmarks._interval import half_width
 
 MEASURES = ("oa", "macro_f1", "scrub", "wetland", "urban", "water")
 _SHOWN = ("1", "2", "4")
@@ -14,11 +15,7 @@ _SHOWN = ("1", "2", "4")
 
 def mean_difference(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean with an interval of 95 % of Student's t; without two values the interval is endless."""
-    array = np.asarray(values, float)
-    if len(array) < 2:
-        return float(array.mean()), -np.inf, np.inf
-    half = float(stats.t.ppf(0.975, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array)))
-    mean = float(array.mean())
+    mean, half = float(np.mean(values)), half_width(values)
     return mean, mean - half, mean + half
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +32,14 @@ OLD_CODES = {
 
 
 @cache
+def area_named(text: str) -> tuple[str, int]:
+    """Region and seed of a virtual area, such as ``boreal:72``; for a command line."""
+    region_, _, seed = text.partition(":")
+    if not seed.isdigit():
+        raise argparse.ArgumentTypeError(f"{text} is not REGION:SEED, such as boreal:72")
+    return region_, int(seed)
+
+
 def legend() -> Legend:
     """The legend of the truth."""
     return load_legend("pa")

@@ -37,6 +37,7 @@ import numpy as np
 from benchmarks._ablation_measures import Classes, Truth
 from benchmarks._ablation_scene import Scene, prepare, series_of
 from benchmarks._ablation_table import VIEWS, table
+from benchmarks._virtual import area_named
 from bocage.grid import FINE
 from bocage.model import predict, read_pixels, train
 from bocage.rasters import geobox_of, read_raster, wrap, write_geotiff
@@ -138,17 +139,10 @@ def _plain(figures: dict[str, float]) -> dict[str, float | None]:
     return {name: round(v, 5) if np.isfinite(v) else None for name, v in figures.items()}
 
 
-def _area(text: str) -> tuple[str, int]:
-    region, _, seed = text.partition(":")
-    if not seed.isdigit():
-        raise argparse.ArgumentTypeError(f"{text} is not REGION:SEED, such as boreal:72")
-    return region, int(seed)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure areas, or put results together, and print them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--areas", type=_area, nargs="+", default=AREAS, metavar="REGION:SEED")
+    parser.add_argument("--areas", type=area_named, nargs="+", default=AREAS, metavar="REGION:SEED")
     parser.add_argument("--size", type=float, default=SIZE_KM, metavar="KM")
     parser.add_argument("--inputs", nargs="+", default=INPUTS, metavar="NAME")
     parser.add_argument("--epochs", type=int, help="of each network; for a quick look")

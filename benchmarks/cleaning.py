@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 from sklearn.metrics import f1_score
 
+from benchmarks._interval import half_width
 from benchmarks._learners import regression, trees
 from benchmarks._plant import plant, plant_patches
 from benchmarks._virtual import legend
@@ -148,8 +148,7 @@ def interval(values: Sequence[float]) -> str:
     x = 100 * np.asarray(values, float)
     if len(x) < 2:
         return f"{x.mean():.1f}"
-    half = stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
-    return f"{x.mean():.1f} ± {half:.1f}"
+    return f"{x.mean():.1f} ± {half_width(x):.1f}"
 
 
 def _show(row: dict[str, Any]) -> None:

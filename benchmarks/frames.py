@@ -36,11 +36,13 @@ import pystac
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from scipy import ndimage, stats
+from scipy import ndimage
 
 from benchmarks._frames_real import errors
+from benchmarks._interval import half_width
 from benchmarks._superres_scenes import TEN
 from benchmarks._superres_virtual import YEAR, ground
+from benchmarks._virtual import area_named
 from benchmarks.ablation import AREAS
 from bocage.grid import FINE, NATIVE, geobox
 from bocage.imagery import ImagerySettings, monthly_frames, monthly_mosaic, search
@@ -134,7 +136,7 @@ def gains(areas: Sequence[Scores], over: str) -> dict[str, dict[str, tuple[float
     result = {}
     for name in METHODS:
         differences = {f: np.array([a[name][f] - a[over][f] for a in areas]) for f in FIGURES}
-        result[name] = {f: (float(d.mean()), _half(d)) for f, d in differences.items()}
+        result[name] = {f: (float(d.mean()), half_width(d)) for f, d in differences.items()}
     return result
 
 
@@ -143,16 +145,9 @@ def show_real(found: dict[str, list[float]]) -> str:
     lines = ["| method | error | frames better by |", "| --- | --- | --- |"]
     for name, values in found.items():
         better = 20 * np.log10(np.array(values) / np.array(found["frames"]))
-        gain = f"{better.mean():.2f} ± {_half(better):.2f} dB"
+        gain = f"{better.mean():.2f} ± {half_width(better):.2f} dB"
         lines.append(f"| {name} | {1e4 * np.mean(values):.1f} | {gain} |")
     return "\n".join([f"{len(found['frames'])} dates", *lines])
-
-
-def _half(values: NDArray[np.float64]) -> float:
-    if len(values) < 2:
-        return float("nan")
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(stats.t.ppf(0.975, len(values) - 1) * error)
 
 
 def show(areas: Sequence[Scores]) -> str:
@@ -168,17 +163,10 @@ def show(areas: Sequence[Scores]) -> str:
     return "\n".join(lines)
 
 
-def _area(text: str) -> tuple[str, int]:
-    region, _, seed = text.partition(":")
-    if not seed.isdigit():
-        raise argparse.ArgumentTypeError(f"{text} is not REGION:SEED, such as boreal:72")
-    return region, int(seed)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure areas and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--areas", type=_area, nargs="+", default=AREAS, metavar="REGION:SEED")
+    parser.add_argument("--areas", type=area_named, nargs="+", default=AREAS, metavar="REGION:SEED")
     parser.add_argument("--side", type=float, default=SIDE_M, metavar="METRES")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep areas there")
     parser.add_argument("--real", action="store_true", help="the real series instead")

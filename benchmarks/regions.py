@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -25,12 +26,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from benchmarks._virtual import area_named
 from benchmarks.robustness import Ground, prepare, right, self_labelled
 from bocage.grid import FINE
 from bocage.model import Classifier, ModelSettings, Pixels, concatenate, predict, train
 from bocage.model._place import REGION
 
 YEAR = 2021
+AREAS = (("continental", 41), ("mediterranean", 41))
 PARTS = ("all", "few", "away", "border")
 POOR = 0.05
 BLEND_M = 1000.0
@@ -144,7 +147,7 @@ def border(ground: Ground, seed: int) -> dict[str, float]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--areas", nargs="+", default=["continental:41", "mediterranean:41"])
+    parser.add_argument("--areas", type=area_named, nargs="+", default=AREAS)
     parser.add_argument("--size", type=float, default=2.0)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--keep", type=Path)
@@ -152,11 +155,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         grounds = {}
-        for area in options.areas:
-            region, _, seed = area.partition(":")
+        for region, seed in options.areas:
             folder = (options.keep or Path(scratch)) / f"{region}_{seed}"
-            grounds[region] = prepare(folder, region, options.size, int(seed), (YEAR,))
-        seed = int(options.areas[0].partition(":")[2])
+            grounds[region] = prepare(folder, region, options.size, seed, (YEAR,))
+        seed = options.areas[0][1]
         first, *_, last = grounds.values()
         parts: dict[str, Callable[[], Any]] = {
             "all": lambda: compare(grounds, seed),
@@ -164,7 +166,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "away": lambda: away(first, last, seed),
             "border": lambda: border(first, seed),
         }
-        found = {name: parts[name]() for name in options.parts}
+        found = {}
+        for name in options.parts:  # each takes minutes
+            found[name] = parts[name]()
+            print(name, json.dumps(found[name]), file=sys.stderr, flush=True)
     if options.json:
         print(json.dumps({"areas": options.areas, "size_km": options.size, **found}))
         return

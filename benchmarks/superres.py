@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
+from benchmarks._interval import half_width
 from benchmarks._superres_scenes import DATA, HELD_OUT, PLAIN, Scene
 from benchmarks._superres_virtual import make, score
 from bocage.errors import BocageError, InputError
@@ -110,8 +110,7 @@ def _summary(every: list[Scores], plain: list[Scores]) -> Scores:
     gains = np.array([s["psnr"] - p["psnr"] for s, p in zip(every, plain, strict=True)])
     means["gain"] = float(gains.mean())
     if len(gains) > 1:
-        error = float(gains.std(ddof=1)) / np.sqrt(len(gains))
-        means["gain_95"] = float(stats.t.ppf(0.975, len(gains) - 1) * error)
+        means["gain_95"] = half_width(gains)
     return means
 
 

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import f1_score
 
+from benchmarks._interval import half_width
 from benchmarks._virtual import landscapes, legend
 from bocage.grid import FINE
 from bocage.simulate._domain import Domain, Seed
@@ -166,7 +166,7 @@ def _accuracy(pairs: list[tuple[NDArray[np.int32], NDArray[np.int32]]]) -> dict[
     by_seed = np.array([float((truth == guess).mean()) for truth, guess in pairs])
     mean, low, high = float(by_seed.mean()), None, None
     if len(by_seed) > 1:
-        half = stats.t.ppf(0.975, len(by_seed) - 1) * by_seed.std(ddof=1) / np.sqrt(len(by_seed))
+        half = half_width(by_seed)
         low, high = round(max(mean - half, 0.0), 4), round(min(mean + half, 1.0), 4)
     truth, guess = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     codes = np.unique(truth)
