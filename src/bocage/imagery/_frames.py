@@ -21,7 +21,7 @@ from bocage.imagery._months import counted
 from bocage.imagery._mosaic import gather, light_on
 from bocage.imagery._observations import Observations
 from bocage.imagery._read import file_grid
-from bocage.imagery._series import align, rule_out
+from bocage.imagery._series import STILL, align, rule_out
 from bocage.imagery._settings import ImagerySettings, window
 from bocage.rasters import wrap
 
@@ -57,7 +57,8 @@ def monthly_frames(
         count for its month. 20 m bands are there as 2 × 2 equal pixels; images in another CRS or
         on other pixels are interpolated. Coordinates ``date`` (ISO), ``month`` (date), ``down``
         and ``right`` (date): rows and columns by which an image must be moved to lie on the
-        median of all, 0 where no shift could be found; ``band``, ``resolution`` (band).
+        median of all, 0 where no shift could be found or it is too small to tell; ``band``,
+        ``resolution`` (band).
         Attribute ``composite`` is the setting.
 
     Raises
@@ -89,6 +90,7 @@ def monthly_frames(
         band=list(settings.bands),
     )
     shifts = np.array([d["shift"] or (0.0, 0.0) for d in dates]).reshape(-1, 2)
+    shifts[np.hypot(*shifts.T) <= STILL] = 0
     native = [require(near[0], band).native for band in settings.bands]
     return xr.Dataset(
         {"reflectance": reflectance}, attrs={"composite": settings.composite}

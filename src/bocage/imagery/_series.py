@@ -22,8 +22,8 @@ from bocage.imagery._settings import ImagerySettings
 THICK = 100
 """Counts of haze from which what was found hides the ground: it never counts."""
 
-_STILL = 0.02
-"""Pixels below which an image is not read again."""
+STILL = 0.02
+"""Pixels up to which a shift is none: it is found to about as much."""
 
 
 def standing_in(bands: tuple[str, ...]) -> dict[str, str]:
@@ -111,7 +111,7 @@ def align(
         if shift is None:
             continue
         entry["shift"] = [round(s, 3) for s in shift]
-        if settings.coregister == "apply" and np.hypot(*shift) > _STILL:
+        if settings.coregister == "apply" and np.hypot(*shift) > STILL:
             down, right = shift
             moved = GeoBox(
                 geobox.shape, geobox.affine @ Affine.translation(-right, -down), geobox.crs
