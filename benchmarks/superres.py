@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import numpy as np
 from benchmarks._interval import half_width
 from benchmarks._superres_scenes import DATA, HELD_OUT, PLAIN, Scene
 from benchmarks._superres_virtual import make, score
-from bocage.errors import BocageError, InputError
+from bocage.errors import BocageError, ConfigError, InputError
 from bocage.rasters import read_raster
 from bocage.superres import (
     BACKENDS,
@@ -114,6 +115,17 @@ def _summary(every: list[Scores], plain: list[Scores]) -> Scores:
     return means
 
 
+def installed() -> list[str]:
+    """Backends for single images; published weights are among them where they are installed."""
+    # On a single image the shared detail is the default's own.
+    names = sorted(set(BACKENDS) - {"shared_detail"})
+    try:
+        return [*names, get_backend("opensr-mamba").name]
+    except ConfigError as error:
+        print(f"left out: {error}", file=sys.stderr)
+        return names
+
+
 def show(title: str, table: dict[str, Scores]) -> None:
     """A table, one row for each backend."""
     columns = list(next(iter(table.values())))
@@ -133,9 +145,7 @@ def main() -> None:
     parser.add_argument("--virtual", action="store_true")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    # On a single image the shared detail is the default's own.
-    single = sorted(set(BACKENDS) - {"shared_detail"})
-    asked = arguments.backends.split(",") if arguments.backends else single
+    asked = arguments.backends.split(",") if arguments.backends else installed()
     names = list(dict.fromkeys([*BASELINES, *asked]))
     result: dict[str, dict[str, Scores]] = {}
     if arguments.scene:

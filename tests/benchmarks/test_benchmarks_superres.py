@@ -7,7 +7,7 @@ import rasterio
 
 from benchmarks import superres
 from benchmarks._superres_virtual import make, score
-from bocage.errors import InputError
+from bocage.errors import ConfigError, InputError
 from bocage.superres import get_backend
 
 BANDS = ["B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12"]
@@ -54,6 +54,20 @@ def test_one_scene_gives_a_table_with_both_baselines(scene, monkeypatch, capsys)
         assert set(names) <= set(scores)
     assert said["backends"]["lmmse"]["psnr"] > said["backends"]["bicubic"]["psnr"]
     assert set(said["sharpening"]) == {"bicubic", "sharpen", "sharpen, fixed weights"}
+
+
+def test_published_weights_have_a_row_where_they_are_installed(monkeypatch, capsys):
+    def lost(name):
+        raise ConfigError(f"{name} is not installed")
+
+    class There:
+        name = "opensr-mamba"
+
+    monkeypatch.setattr(superres, "get_backend", lost)
+    assert superres.installed() == ["bicubic", "fine10", "lmmse"]
+    assert "left out: opensr-mamba is not installed" in capsys.readouterr().err
+    monkeypatch.setattr(superres, "get_backend", lambda name: There())
+    assert superres.installed() == ["bicubic", "fine10", "lmmse", "opensr-mamba"]
 
 
 def test_files_that_cannot_be_judged_are_named(scene):

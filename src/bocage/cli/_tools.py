@@ -52,7 +52,8 @@ def superres(
     backend: Annotated[
         str,
         typer.Option(
-            help="default, lmmse, bicubic, shared_detail, onnx:FILE.yaml or sen2sr:FOLDER."
+            help="default, lmmse, bicubic, shared_detail, onnx:FILE.yaml, sen2sr:FOLDER or "
+            "opensr-mamba."
         ),
     ] = "default",
     psf_mtf: Annotated[

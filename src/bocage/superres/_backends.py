@@ -16,6 +16,8 @@ from bocage.files import existing, sha256
 from bocage.superres._bicubic import Bicubic
 from bocage.superres._fine10 import Fine10
 from bocage.superres._lmmse import Lmmse
+from bocage.superres._mamba import NAME as MAMBA
+from bocage.superres._mamba import OpenSrMamba, weights_file
 from bocage.superres._onnx import PREFIX, OnnxBackend, read_description
 from bocage.superres._sen2sr import PREFIX as SEN2SR
 from bocage.superres._sen2sr import Sen2Sr, tensor_files
@@ -87,19 +89,22 @@ def get_backend(name: str = "default") -> SuperResolver:
     name
         A key of `BACKENDS`, ``default``, ``onnx:`` followed by the path of a YAML file that
         describes a network, ``sen2sr:`` followed by a folder with the published tensors of
-        SEN2SRLite, or the name of an entry point in the group ``bocage.superres`` (a factory
-        without arguments).
+        SEN2SRLite, ``opensr-mamba`` where that package is installed, or the name of an entry
+        point in the group ``bocage.superres`` (a factory without arguments).
 
     Raises
     ------
     ConfigError
-        If there is none of that name; the message lists what there is.
+        If there is none of that name (the message lists what there is), or what it needs is
+        not installed.
     """
     wanted = DEFAULT if name == "default" else name
     if wanted.startswith(PREFIX):
         return OnnxBackend(wanted.removeprefix(PREFIX))
     if wanted.startswith(SEN2SR):
         return Sen2Sr(wanted.removeprefix(SEN2SR))
+    if wanted == MAMBA:
+        return OpenSrMamba()
     if wanted in BACKENDS:
         return BACKENDS[wanted]()
     plugins = entry_points(group=GROUP)
@@ -115,6 +120,7 @@ def get_backend(name: str = "default") -> SuperResolver:
         *sorted({"default", *BACKENDS, *plugins.names}),
         f"{PREFIX}FILE.yaml",
         f"{SEN2SR}FOLDER",
+        MAMBA,
     ]
     raise ConfigError(
         f"superres.backend: there is no backend '{name}'", remedy=f"use one of: {', '.join(names)}"
@@ -142,5 +148,7 @@ def fingerprint(name: str = "default") -> str:
         files += [described, existing(model, "superres.backend")]
     if wanted.startswith(SEN2SR):
         files += tensor_files(Path(wanted.removeprefix(SEN2SR))).values()
+    if wanted == MAMBA:
+        files.append(weights_file())
     parts = [wanted, *(sha256(f) for f in sorted(files))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -89,8 +89,9 @@ def reduced_scale(subject: Subject, engine: SuperResolver) -> Scores:
     -------
     dict
         psnr, ssim, sam, ergas, sre and rmse over all bands; with the suffix ``_rgbn`` psnr,
-        ssim and sam over the four 10 m bands; the metrics of opensr-test over these; and
-        ``km2_per_s``, ground at the pixels of the result taken as 2.5 m.
+        ssim and sam over the four 10 m bands, ``psnr_rgb`` over the visible ones; the metrics of
+        opensr-test over the four; and ``km2_per_s``, ground at the pixels of the result taken
+        as 2.5 m.
     """
     truth = subject.even()
     believed = psf_mtf(subject.bands, subject.psf_mtf)
@@ -104,6 +105,7 @@ def reduced_scale(subject: Subject, engine: SuperResolver) -> Scores:
     four = subject.order()
     if four:
         scores |= {f"{name}_rgbn": METRICS[name](a[four], b[four]) for name in _SHORT}
+        scores["psnr_rgb"] = METRICS["psnr"](a[four[:3]], b[four[:3]])
         scores |= consistency(coarse[four], made[four])
         scores |= correctness(coarse[four], made[four], truth[four])
     ground = coarse[0].size * (_TEN / 1000) ** 2
