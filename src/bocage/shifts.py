@@ -6,7 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def subpixel_peak(cross: NDArray[np.complex128], upsampling: int = 50) -> tuple[float, float]:
+def subpixel_peak(
+    cross: NDArray[np.complex128],
+    upsampling: int = 50,
+    overlap: NDArray[np.float64] | None = None,
+) -> tuple[float, float]:
     """Rows and columns of the highest correlation.
 
     Parameters
@@ -16,6 +20,10 @@ def subpixel_peak(cross: NDArray[np.complex128], upsampling: int = 50) -> tuple[
         conjugate of that of the image. Shifts are those that move the image onto the target.
     upsampling
         Steps a pixel.
+    overlap
+        Power spectrum of the window that both images were multiplied with. Windows overlap less
+        the more they are moved, which pulls the peak to no shift; it is divided out (Padfield,
+        2012, IEEE Transactions on Image Processing 21(5), 2706–2718).
 
     Notes
     -----
@@ -31,5 +39,7 @@ def subpixel_peak(cross: NDArray[np.complex128], upsampling: int = 50) -> tuple[
         for r, n in zip(rough, cross.shape, strict=True)
     )
     found = np.abs(rows @ cross @ columns.T)
+    if overlap is not None:
+        found /= np.abs(rows @ overlap @ columns.T)
     y, x = np.unravel_index(np.argmax(found), found.shape)
     return rough[0] + float(fine[y]), rough[1] + float(fine[x])

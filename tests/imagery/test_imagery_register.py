@@ -57,3 +57,13 @@ def test_nothing_is_said_of_small_cloudy_flat_or_strange_images():
     assert find_shift(np.full_like(still, 0.2), still) is None
     far = np.roll(still, 8, axis=1)
     assert find_shift(far, still) is None
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_ragged_clouds_do_not_pull_to_no_shift(seed):
+    """What is not usable lies the same way in both images, but is no ground."""
+    still = fields(seed, 160)
+    moved = np.stack([ndimage.shift(b, (0.6, -0.5), order=3, mode="nearest") for b in still])
+    clouds = ndimage.gaussian_filter(np.random.default_rng(seed).random((160, 160)), 4)
+    moved[:, clouds > np.quantile(clouds, 0.6)] = np.nan
+    assert np.allclose(find_shift(moved, still), [-0.6, 0.5], atol=0.07)

@@ -61,7 +61,7 @@ def find_shift(image: Image, reference: Image) -> tuple[float, float] | None:
         cross += target * moved.conj()
     if not np.abs(cross).max() > 0:
         return None
-    shift = subpixel_peak(cross)
+    shift = subpixel_peak(cross, overlap=np.abs(np.fft.fft2(window)) ** 2)
     return shift if np.hypot(*shift) <= MOST else None
 
 
