@@ -44,8 +44,14 @@ from benchmarks._superres_scenes import TEN
 from benchmarks._superres_virtual import YEAR, ground
 from benchmarks._virtual import area_named
 from benchmarks.ablation import AREAS
-from bocage.grid import FINE, NATIVE, geobox
-from bocage.imagery import ImagerySettings, monthly_frames, monthly_mosaic, search
+from bocage.grid import FINE, NATIVE, Block, geobox
+from bocage.imagery import (
+    ImagerySettings,
+    monthly_frames,
+    monthly_mosaic,
+    search,
+    survey_shifts,
+)
 from bocage.simulate import simulate
 from bocage.simulate._domain import Domain
 from bocage.simulate._tables import region as load_region
@@ -68,9 +74,13 @@ def every_way(
     items: Sequence[pystac.Item], box: GeoBox, settings: ImagerySettings, year: int
 ) -> dict[str, xr.Dataset]:
     """The series at 2.5 m of each of `METHODS` from the same items."""
+    bounds = box.boundingbox
+    ground = Block("", "", int(bounds.left), int(bounds.bottom), int(bounds.span_x))
+    shifts = survey_shifts(items, (ground,), settings, year)
     mosaic = monthly_mosaic(items, box, settings, year)
-    right = monthly_mosaic(items, box, replace(settings, coregister="apply"), year)
-    frames = monthly_frames(items, box, settings, year)
+    apply = replace(settings, coregister="apply")
+    right = monthly_mosaic(items, box, apply, year, shifts=shifts)
+    frames = monthly_frames(items, box, settings, year, shifts=shifts)
     still = frames.assign_coords(down=0 * frames["down"], right=0 * frames["right"])
     return {
         "bicubic": superresolve(mosaic, "bicubic"),

@@ -15,12 +15,15 @@ from bocage.imagery._light import Relief, Response, load_lighting, save_lighting
 from bocage.imagery._mosaic import monthly_mosaic
 from bocage.imagery._search import search
 from bocage.imagery._settings import ImagerySettings, Slot, window
+from bocage.imagery._shifts import Shifts, load_shifts, save_shifts
 from bocage.imagery._survey import survey_lighting
+from bocage.imagery._survey_shifts import survey_shifts
 
 __all__ = [
     "ImagerySettings",
     "Relief",
     "Response",
+    "Shifts",
     "Slot",
     "build_catalog",
     "check_mosaic",
@@ -28,6 +31,7 @@ __all__ = [
     "items_digest",
     "load_items",
     "load_lighting",
+    "load_shifts",
     "monthly_frames",
     "monthly_mosaic",
     "observed_months",
@@ -36,7 +40,9 @@ __all__ = [
     "require_observed",
     "save_items",
     "save_lighting",
+    "save_shifts",
     "search",
     "survey_lighting",
+    "survey_shifts",
     "window",
 ]

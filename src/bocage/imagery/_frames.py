@@ -21,8 +21,9 @@ from bocage.imagery._months import counted
 from bocage.imagery._mosaic import gather, light_on
 from bocage.imagery._observations import Observations
 from bocage.imagery._read import file_grid
-from bocage.imagery._series import STILL, align, rule_out
+from bocage.imagery._series import align, rule_out
 from bocage.imagery._settings import ImagerySettings, window
+from bocage.imagery._shifts import Shifts
 from bocage.rasters import wrap
 
 _PIXEL_M = 10.0
@@ -36,6 +37,7 @@ def monthly_frames(
     settings: ImagerySettings,
     year: int,
     relief: Relief | None = None,
+    shifts: Shifts | None = None,
 ) -> xr.Dataset:
     """The clear images of the months of a status year on the satellite's own pixels.
 
@@ -44,8 +46,8 @@ def monthly_frames(
 
     Parameters
     ----------
-    items, settings, year, relief
-        As for `monthly_mosaic`. Shifts are always found, and never put right here.
+    items, settings, year, relief, shifts
+        As for `monthly_mosaic`. Shifts are always told, and never put right here.
     geobox
         Ground to cover, such as the grid of the mosaic.
 
@@ -57,7 +59,7 @@ def monthly_frames(
         count for its month. 20 m bands are there as 2 × 2 equal pixels; images in another CRS or
         on other pixels are interpolated. Coordinates ``date`` (ISO), ``month`` (date), ``down``
         and ``right`` (date): rows and columns by which an image must be moved to lie on the
-        median of all, 0 where no shift could be found or it is too small to tell; ``band``,
+        others, 0 where that is not known or too little to tell; ``band``,
         ``resolution`` (band).
         Attribute ``composite`` is the setting.
 
@@ -75,7 +77,8 @@ def monthly_frames(
         dates = gather(near, slots, grid, settings, light, seen, exact=True)
         rule_out(seen, settings, dates)
         by_id = {i.id: i for i in near}
-        align(seen, by_id, grid, replace(settings, coregister="report"), light, dates)
+        told = replace(settings, coregister="report")
+        moves = align(seen, by_id, grid, told, light, dates, shifts)
         images = np.empty((len(seen), len(seen.bands), *seen.shape), dtype=np.float32)
         for number in range(len(slots)):
             chosen = [n for n, day in enumerate(seen.days) if day.slot == number]
@@ -89,15 +92,13 @@ def monthly_frames(
         date=[d["date"] for d in dates],
         band=list(settings.bands),
     )
-    shifts = np.array([d["shift"] or (0.0, 0.0) for d in dates]).reshape(-1, 2)
-    shifts[np.hypot(*shifts.T) <= STILL] = 0
     native = [require(near[0], band).native for band in settings.bands]
     return xr.Dataset(
         {"reflectance": reflectance}, attrs={"composite": settings.composite}
     ).assign_coords(
         month=("date", np.array(months, dtype=np.int64)),
-        down=("date", shifts[:, 0]),
-        right=("date", shifts[:, 1]),
+        down=("date", np.array([down for down, _ in moves])),
+        right=("date", np.array([right for _, right in moves])),
         resolution=("band", np.array(native, dtype=np.int64)),
     )
 

@@ -22,6 +22,7 @@ from bocage.imagery._months import NOT_SEEN, Monthly, compose_months
 from bocage.imagery._observations import Day, Observations
 from bocage.imagery._series import align, rule_out
 from bocage.imagery._settings import ImagerySettings, Slot, window
+from bocage.imagery._shifts import Shifts
 from bocage.rasters import wrap
 
 
@@ -31,6 +32,7 @@ def monthly_mosaic(
     settings: ImagerySettings,
     year: int,
     relief: Relief | None = None,
+    shifts: Shifts | None = None,
 ) -> xr.Dataset:
     """Make the monthly mosaics of one status year.
 
@@ -53,6 +55,9 @@ def monthly_mosaic(
         Status year.
     relief
         Heights, and how the light falls on them; needed for ``illumination``.
+    shifts
+        Where the images of each day lie, as `survey_shifts` finds it for a whole area: blocks
+        that share it fit together. Without it, ``coregister`` finds the shifts of this ground.
 
     Returns
     -------
@@ -95,7 +100,7 @@ def monthly_mosaic(
         said = rule_out(seen, settings, dates)
         if settings.coregister != "none":
             by_id = {i.id: i for i in near}
-            align(seen, by_id, geobox, settings, light, dates)
+            align(seen, by_id, geobox, settings, light, dates, shifts)
         monthly = compose_months(seen, slots, settings)
     attrs = {"year": int(year), "screen": said, "dates": json.dumps(dates)}
     return _dataset(monthly, slots, geobox, settings, _native(near, settings)).assign_attrs(attrs)

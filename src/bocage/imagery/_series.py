@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
-import bottleneck as bn
 import numpy as np
 import pystac
 from affine import Affine
-from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from bocage.imagery._days import merge_day
 from bocage.imagery._light import Light
 from bocage.imagery._observations import Observations
+from bocage.imagery._others import Others
 from bocage.imagery._register import REGISTER_BANDS, find_shift
 from bocage.imagery._screen import CLOUD_BANDS, RADIUS, SCREEN_BANDS, SHADOW_BANDS, screen
 from bocage.imagery._settings import ImagerySettings
+from bocage.imagery._shifts import Shift, Shifts
 
 THICK = 100
 """Counts of haze from which what was found hides the ground: it never counts."""
 
 STILL = 0.02
 """Pixels up to which a shift is none: it is found to about as much."""
+
+_SEVERAL = 5  # days of which each is compared with the others
 
 
 def standing_in(bands: tuple[str, ...]) -> dict[str, str]:
@@ -97,22 +100,35 @@ def align(
     settings: ImagerySettings,
     light: Light | None,
     dates: list[dict[str, Any]],
-) -> None:
-    """Find how far each day lies beside the median of all, and read it again there if asked to.
+    shifts: Shifts | None = None,
+) -> list[Shift]:
+    """Say how far each day lies beside the median of all, and read it again there if asked to.
 
     An image is not interpolated twice: it is read anew on a grid that is moved by its shift.
+
+    Parameters
+    ----------
+    shifts
+        Those of an area; without them, those of this ground are found.
+
+    Returns
+    -------
+    list
+        Rows and columns by which each day must be moved: none where that is not known or, found
+        on this ground, too little to tell.
     """
-    bands = [b for b in REGISTER_BANDS if b in seen.bands]
-    if not bands or len(seen) < 2:
-        return
-    reference = _reference(seen, bands)
-    for number, entry in enumerate(dates):
-        shift = find_shift(seen.stack([number], bands)[0], reference)
-        if shift is None:
-            continue
-        entry["shift"] = [round(s, 3) for s in shift]
-        if settings.coregister == "apply" and np.hypot(*shift) > STILL:
-            down, right = shift
+    if shifts is None:
+        found = found_shifts(seen)
+        wanted = [s if s and np.hypot(*s) > STILL else (0.0, 0.0) for s in found]
+    else:
+        known = shifts.at(geobox)
+        found = [known.get(day.day.isoformat()) for day in seen.days]
+        wanted = [s or (0.0, 0.0) for s in found]
+    for number, (entry, shift) in enumerate(zip(dates, found, strict=True)):
+        if shift is not None:
+            entry["shift"] = [round(s, 3) for s in shift]
+        down, right = wanted[number]
+        if settings.coregister == "apply" and (down or right):
             moved = GeoBox(
                 geobox.shape, geobox.affine @ Affine.translation(-right, -down), geobox.crs
             )
@@ -120,13 +136,29 @@ def align(
             if again is not None:
                 seen.replace(number, again.image)
                 entry["moved"] = True
+    return wanted
 
 
-def _reference(seen: Observations, bands: list[str]) -> NDArray[np.float32]:
-    """Median of all days (band, y, x)."""
+def found_shifts(seen: Observations) -> list[Shift | None]:
+    """How far each day lies beside the median of the others; None where that cannot be found.
+
+    Where there are few, it is the median of all: that of the others would be a mean of two.
+    """
+    bands = [b for b in REGISTER_BANDS if b in seen.bands]
+    if not bands or len(seen) < 2:
+        return [None] * len(seen)
+    others = _others(seen, bands)
+    days = (seen.stack([n], bands)[0] for n in range(len(seen)))
+    few = len(seen) < _SEVERAL
+    return [find_shift(d, others.median if few else others.than(d)) for d in days]
+
+
+def _others(seen: Observations, bands: list[str]) -> Others:
+    """The medians without each of the days (band, y, x)."""
     every = range(len(seen))
-    parts = [
-        bn.nanmedian(seen.stack(every, bands, rows), axis=0)
-        for rows in seen.strips(every, len(bands))
-    ]
-    return np.concatenate(parts, axis=1)
+    parts = [Others.of(seen.stack(every, bands, r)) for r in seen.strips(every, len(bands))]
+    whole = (
+        np.concatenate([getattr(part, field.name) for part in parts], axis=1)
+        for field in fields(Others)
+    )
+    return Others(*whole)

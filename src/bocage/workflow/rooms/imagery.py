@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bocage.imagery import (
     items_digest,
     load_items,
     load_lighting,
+    load_shifts,
     monthly_frames,
     monthly_mosaic,
     observed_months,
@@ -29,8 +31,10 @@ from bocage.imagery import (
     require_observed,
     save_items,
     save_lighting,
+    save_shifts,
     search,
     survey_lighting,
+    survey_shifts,
 )
 from bocage.rasters import inside
 from bocage.workflow._engine import Piece
@@ -96,30 +100,60 @@ def pieces(plan: Plan, images: dict[int, list[Item]]) -> list[Piece]:
     """One mosaic per status year and block."""
     found = []
     for year, items in images.items():
-        lighting = _survey(plan, year, items)
-        found += [_piece(plan, year, block, items, lighting) for block in plan.blocks]
+        surveys = _Surveys(_lighting(plan, year, items), _shifts(plan, year, items))
+        found += [_piece(plan, year, block, items, surveys) for block in plan.blocks]
     return found
 
 
-def _survey(plan: Plan, year: int, items: list[Item]) -> Path | None:
-    """Where it is kept how light falls on the slopes of the area; None where nobody asks.
+@dataclass(frozen=True)
+class _Surveys:
+    """Where it is kept what was found once for the whole area, so that blocks fit together.
 
-    One answer for all blocks, so that they fit together; it is found again when images, heights
-    or settings have changed.
+    None where nobody asks. It is found again when images or settings have changed.
     """
-    if plan.imagery.illumination == "none" or plan.heights is None:
+
+    lighting: Path | None
+    shifts: Path | None
+
+
+def _lighting(plan: Plan, year: int, items: list[Item]) -> Path | None:
+    """How light falls on the slopes of the area."""
+    heights = plan.heights
+    if plan.imagery.illumination == "none" or heights is None:
         return None
-    store = plan.file("imagery", f"lighting_{year}.json")
-    asked = plan.file("imagery", f"lighting_{year}.query.json")
-    query = json.dumps([_query(plan, year), items_digest(items), sha256(plan.heights)])
-    if not (store.exists() and _same(asked, query)):
-        found = survey_lighting(items, plan.heights, _bounds(plan), plan.imagery, year)
+
+    def find(store: Path) -> None:
+        found = survey_lighting(items, heights, _bounds(plan), plan.imagery, year)
         save_lighting(found, store)
-        write_text(asked, query)
+
+    query = [_query(plan, year), items_digest(items), sha256(heights)]
+    return _survey(plan.file("imagery", f"lighting_{year}.json"), query, find)
+
+
+def _shifts(plan: Plan, year: int, items: list[Item]) -> Path | None:
+    """Where the images of each day lie, if they are to be put right."""
+    if plan.imagery.coregister != "apply" and not plan.project.superres.frames:
+        return None
+
+    def find(store: Path) -> None:
+        save_shifts(survey_shifts(items, plan.blocks, plan.imagery, year), store)
+
+    blocks = [block.id for block in plan.blocks]
+    query = [_query(plan, year), items_digest(items), blocks]
+    return _survey(plan.file("imagery", f"shifts_{year}.json"), query, find)
+
+
+def _survey(store: Path, query: list[Any], find: Callable[[Path], None]) -> Path:
+    """A file that is found again only if the query is another."""
+    asked = store.with_suffix(".query.json")
+    text = json.dumps(query)
+    if not (store.exists() and _same(asked, text)):
+        find(store)
+        write_text(asked, text)
     return store
 
 
-def _piece(plan: Plan, year: int, block: Block, items: list[Item], lighting: Path | None) -> Piece:
+def _piece(plan: Plan, year: int, block: Block, items: list[Item], surveys: _Surveys) -> Piece:
     west, south, east, north = lonlat_bounds(block)
     near = [
         i
@@ -141,7 +175,8 @@ def _piece(plan: Plan, year: int, block: Block, items: list[Item], lighting: Pat
             "year": year,
             "area": shapely.intersection(plan.area, block.box()),
             "heights": plan.heights,
-            "lighting": lighting,
+            "lighting": surveys.lighting,
+            "shifts": surveys.shifts,
             "out": out,
             "frames": frames,
         },
@@ -152,7 +187,10 @@ def _piece(plan: Plan, year: int, block: Block, items: list[Item], lighting: Pat
             "block": block,
             **({"frames": True} if frames else {}),
         },
-        inputs=(lighting, plan.heights) if lighting and plan.heights else (),
+        inputs=(
+            *((surveys.lighting, plan.heights) if surveys.lighting and plan.heights else ()),
+            *((surveys.shifts,) if surveys.shifts else ()),
+        ),
     )
 
 
@@ -175,15 +213,18 @@ def make_mosaic(
     area: BaseGeometry,
     heights: Path | None,
     lighting: Path | None,
+    shifts: Path | None,
     out: Path,
     frames: Path | None = None,
 ) -> dict[str, Any]:
     """Make and write the mosaic of one block with its halo, and its dates where asked for."""
     chosen = [i for i in load_items(items) if i.id in ids]
     relief = Relief(heights, load_lighting(lighting)) if heights and lighting else None
-    mosaic = monthly_mosaic(chosen, block.geobox(NATIVE, halo=True), settings, year, relief)
+    moves = load_shifts(shifts) if shifts else None
+    ground = block.geobox(NATIVE, halo=True)
+    mosaic = monthly_mosaic(chosen, ground, settings, year, relief, moves)
     seen = (mosaic["valid"] > 0).any("month")
-    wanted = inside(area, block.geobox(NATIVE, halo=True))
+    wanted = inside(area, ground)
     if not (seen.values & wanted).any():
         raise RunError(
             f"block {block.id} of tile {block.tile}: no clear observation in {year}",
@@ -191,8 +232,7 @@ def make_mosaic(
         )
     save_dataset(mosaic, out)
     if frames is not None:
-        ground = block.geobox(NATIVE, halo=True)
-        save_dataset(monthly_frames(chosen, ground, settings, year, relief), frames)
+        save_dataset(monthly_frames(chosen, ground, settings, year, relief, moves), frames)
     return {
         "images": len(chosen),
         "months": observed_months(mosaic),
