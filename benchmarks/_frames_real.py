@@ -8,10 +8,11 @@ of that date, where its own shift puts them.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pystac
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
@@ -19,7 +20,8 @@ from pyproj import Transformer
 from scipy import ndimage
 
 from benchmarks.mosaics import Flanders
-from bocage.imagery import ImagerySettings, monthly_frames
+from bocage.grid import Block
+from bocage.imagery import ImagerySettings, Shifts, monthly_frames, survey_shifts
 from bocage.rasters import geobox_of
 from bocage.superres import FACTOR, psf_mtf
 from bocage.superres._psf import spread
@@ -36,13 +38,22 @@ _BROAD = 3.0  # pixels of 10 m, standard deviation
 Image = NDArray[np.float32]
 
 
+def area_shifts(
+    items: Sequence[pystac.Item], box: GeoBox, settings: ImagerySettings, year: int
+) -> Shifts:
+    """Shifts of the dates on two kilometres around a grid."""
+    bounds = box.boundingbox
+    ground = Block("", "", int(bounds.left), int(bounds.bottom), int(bounds.span_x))
+    return survey_shifts(items, (ground,), settings, year)
+
+
 def errors(methods: Callable[..., dict[str, xr.Dataset]]) -> dict[str, list[float]]:
     """Root mean square error of the detail of each date that is kept back, by method.
 
     Parameters
     ----------
     methods
-        Gives the series of each method from items, grid, settings and year.
+        Gives the series of each method from items, grid, settings, year and shifts.
 
     Notes
     -----
@@ -52,11 +63,12 @@ def errors(methods: Callable[..., dict[str, xr.Dataset]]) -> dict[str, list[floa
     with tempfile.TemporaryDirectory() as folder:
         series = Flanders(Path(folder))
         items = series.items(SETTINGS, YEAR)
-        frames = monthly_frames(items, series.box, SETTINGS, YEAR)
+        shifts = area_shifts(items, series.box, SETTINGS, YEAR)
+        frames = monthly_frames(items, series.box, SETTINGS, YEAR, shifts=shifts)
         kept_back = _choose(frames)
         days = {str(frames["date"].values[n]) for n in kept_back}
         others = [i for i in items if i.datetime and i.datetime.date().isoformat() not in days]
-        made = methods(others, series.box, SETTINGS, YEAR)
+        made = methods(others, series.box, SETTINGS, YEAR, shifts)
     found: dict[str, list[float]] = {name: [] for name in made}
     for number in kept_back:
         date = frames.isel(date=number)

@@ -13,6 +13,8 @@ the month at 2.5 m:
 - ``frames``: ``superres.frames``, dates super-resolved one by one and put right at 2.5 m;
 - ``ignored``: the same with the shifts taken for zero.
 
+Shifts are those of the area, found on two kilometres (`survey_shifts`).
+
 Figures are PSNR in dB (peak 1) of the ten bands, of the four 10 m bands (``rgbn``), and of what
 is left of the errors of all bands when their mean over some 40 m is taken off (``detail``: haze
 and growth since the middle of the month do not count); the mean over the months of an area.
@@ -38,20 +40,14 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from scipy import ndimage
 
-from benchmarks._frames_real import errors
+from benchmarks._frames_real import area_shifts, errors
 from benchmarks._interval import half_width
 from benchmarks._superres_scenes import TEN
 from benchmarks._superres_virtual import YEAR, ground
 from benchmarks._virtual import area_named
 from benchmarks.ablation import AREAS
-from bocage.grid import FINE, NATIVE, Block, geobox
-from bocage.imagery import (
-    ImagerySettings,
-    monthly_frames,
-    monthly_mosaic,
-    search,
-    survey_shifts,
-)
+from bocage.grid import FINE, NATIVE, geobox
+from bocage.imagery import ImagerySettings, Shifts, monthly_frames, monthly_mosaic, search
 from bocage.simulate import simulate
 from bocage.simulate._domain import Domain
 from bocage.simulate._tables import region as load_region
@@ -71,12 +67,13 @@ Scores = dict[str, dict[str, float]]
 
 
 def every_way(
-    items: Sequence[pystac.Item], box: GeoBox, settings: ImagerySettings, year: int
+    items: Sequence[pystac.Item],
+    box: GeoBox,
+    settings: ImagerySettings,
+    year: int,
+    shifts: Shifts,
 ) -> dict[str, xr.Dataset]:
     """The series at 2.5 m of each of `METHODS` from the same items."""
-    bounds = box.boundingbox
-    ground = Block("", "", int(bounds.left), int(bounds.bottom), int(bounds.span_x))
-    shifts = survey_shifts(items, (ground,), settings, year)
     mosaic = monthly_mosaic(items, box, settings, year)
     apply = replace(settings, coregister="apply")
     right = monthly_mosaic(items, box, apply, year, shifts=shifts)
@@ -101,7 +98,7 @@ def measure(folder: Path, region: str, seed: int, side: float) -> Scores:
     box = geobox(tuple(box.boundingbox), NATIVE)
     settings = ImagerySettings(bands=TEN)
     items = search(folder / "catalog/catalog.json", settings, tuple(box.boundingbox), YEAR)
-    made = every_way(items, box, settings, YEAR)
+    made = every_way(items, box, settings, YEAR, area_shifts(items, box, settings, YEAR))
     months = made["default"]["month"].values
     observed = made["default"]["gap"].values == 0
     column, row = (round(v) for v in ~domain.geobox(FINE).affine @ (box.affine.c, box.affine.f))
