@@ -52,6 +52,8 @@ def test_on_other_pixels_the_image_comes_to_lie_in_the_same_place(zone):
 def test_a_day_that_is_not_there_has_none():
     assert Shifts((), {}).at(block(4_000_000)) == {}
     assert set(SHIFTS.at(block(4_000_000))) == {"2021-05-01", "2021-05-06"}
+    cloudy = Shifts(PLACES, {"2021-05-01": (None, None)})
+    assert cloudy.at(block(4_000_000)) == {}
 
 
 def test_they_are_written_and_read(tmp_path):

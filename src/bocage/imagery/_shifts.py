@@ -47,7 +47,9 @@ class Shifts:
         nearness = -0.5 * np.square(apart / SMOOTH_M)
         found = {}
         for day, shifts in self.days.items():
-            known = np.array([s is not None for s in shifts])
+            known = np.array([s is not None for s in shifts], dtype=bool)
+            if not known.any():
+                continue
             weights = np.exp(nearness[known] - nearness[known].max())
             mean = weights @ np.array([s for s in shifts if s is not None]) / weights.sum()
             found[day] = (float(mean[0]), float(mean[1]))
