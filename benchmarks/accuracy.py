@@ -77,7 +77,7 @@ def measure(
     for name in BASELINES:
         answers[name] = baseline_answer(name, ground, features, seed)
         clock[name] = time.perf_counter()
-    judge = _judge(ground)
+    judge = judge_of(ground)
     marks = list(clock.items())
     return {
         "region": region,
@@ -99,7 +99,8 @@ def measure(
     }
 
 
-def _judge(ground: Ground) -> Judge:
+def judge_of(ground: Ground) -> Judge:
+    """What all methods are measured with."""
     points = ground.points
     return Judge(
         ground.plan.legend,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -173,6 +175,53 @@ def fixed_date(date: str) -> Iterator[None]:
         yield
     finally:
         pyogrio.set_gdal_config_options({key: before})
+
+
+# The table in which QGIS looks for the styles of a GeoPackage, as QGIS writes it.
+_STYLES = """
+CREATE TABLE layer_styles (
+  id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256),
+  f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256),
+  styleName TEXT(30), styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN,
+  description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME)
+"""
+
+
+@dataclass(frozen=True)
+class Style:
+    """One way to draw a layer, as QGIS (QML) and as OGC viewers (SLD 1.1) read it."""
+
+    name: str
+    qml: str
+    sld: str
+
+
+def add_styles(path: Path, layer: str, date: str, styles: Sequence[Style]) -> Path:
+    """Put styles into a GeoPackage, where QGIS finds them; the first is the default.
+
+    The file is replaced as a whole.
+    """
+    stamp = f"{date}T00:00:00.000Z"
+    with atomic_path(path) as part:
+        shutil.copyfile(path, part)
+        with closing(sqlite3.connect(part)) as base, base:
+            column = base.execute(
+                "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", (layer,)
+            ).fetchone()[0]
+            base.execute(_STYLES)
+            base.executemany(
+                "INSERT INTO layer_styles VALUES (?, '', '', ?, ?, ?, ?, ?, ?, ?, '', '', ?)",
+                [
+                    (n, layer, column, s.name, s.qml, s.sld, n == 1, f"{layer}, {s.name}", stamp)
+                    for n, s in enumerate(styles, start=1)
+                ],
+            )
+            base.execute(
+                "INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change) "
+                "VALUES ('layer_styles', 'attributes', 'layer_styles', ?)",
+                (stamp,),
+            )
+    return path
 
 
 def _with_own_crs(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

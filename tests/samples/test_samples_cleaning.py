@@ -182,6 +182,7 @@ def table(allowed, region="R"):
         "region": region,
         "fold": 0,
         "block": "b",
+        "year": 0,
     }
     return samples_frame(columns, np.arange(n, dtype=float), np.zeros(n))
 

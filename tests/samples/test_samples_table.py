@@ -27,6 +27,7 @@ def table(cubes, code=101, allowed="101", points=2):
         "reliability": 3,
         "region": "alpine",
         "fold": [i % 5 for i in range(n)],
+        "year": 0,
         "block": "b",
     }
     return samples_frame(columns, np.arange(n, dtype=float), np.zeros(n))

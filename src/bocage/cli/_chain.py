@@ -21,7 +21,7 @@ ProjectFile = Annotated[Path, typer.Argument(help="The project file.", metavar="
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (demo, init, simulate, run, report, publish):
+    for command in (demo, init, simulate, run, ask, report, publish):
         app.command()(command)
     app.command("status")(show_status)
 
@@ -110,6 +110,34 @@ def run(
     with Bars(quiet=as_json) as bars:
         done = workflow.run(plan, start=start, until=until, cluster=cluster, progress=bars)
     _finish(plan, done, time.perf_counter() - began, as_json)
+
+
+def ask(
+    project: ProjectFile,
+    count: Annotated[int, typer.Option(help="Number of places.")] = 20,
+    year: Annotated[
+        int | None, typer.Option(help="Status year they are about; the last by default.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for the class of places where a finished map is in doubt.
+
+    Points without a class are added to the file of samples.labels. Fill in their 'code', in QGIS
+    for instance, and run the project again: it learns from the answers.
+    """
+    from bocage import workflow
+    from bocage.samples import read_labels
+
+    loaded = workflow.load_project(project)
+    plan = workflow.make_plan(loaded)
+    path = workflow.ask(plan, count=count, year=year)
+    found = workflow.rounds(read_labels(path, plan.legend), plan.legend)
+    give({"labels": str(path), "rounds": found.to_dict("records")}, as_json=as_json)
+    if not as_json:
+        table(list(found.columns), found.to_numpy().tolist(), str(path))
+        say(
+            f"{found['asked'].iloc[-1]} places to answer: fill in 'code', then bocage run {project}"
+        )
 
 
 def publish(project: ProjectFile, cluster: Cluster = None, as_json: AsJson = False) -> None:

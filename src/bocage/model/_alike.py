@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from bocage.grid import GRID_RATIO
-from bocage.model._pixels import Pixels, filled_seasons
+from bocage.model._pixels import Pixels
 
 STEPS = (1, 2, 4)
 """Gaps between the 5 × 5 pixels that are averaged, one pass each."""
@@ -46,7 +46,7 @@ def guide_of(pixels: Pixels, seed: int) -> Guide:
         return ()
     rng = np.random.default_rng(seed)
     some = pixels.pick(rng.permutation(len(pixels))[:_ASKED])
-    filled = filled_seasons(some, some.near).reshape(-1, len(some)).T
+    filled = some.seasons()
     deviation = filled.std(axis=0) + 1e-3
     values = (filled - filled.mean(axis=0)) / deviation
     axes = np.linalg.svd(values, full_matrices=False)[2][:_AXES]

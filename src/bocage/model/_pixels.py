@@ -90,6 +90,10 @@ class Pixels:
         found: NDArray[np.bool_] = np.concatenate([self.sets, none])[self.label]
         return found
 
+    def seasons(self) -> NDArray[np.float32]:
+        """Reflectance over the year without gaps, (pixel, month × band)."""
+        return filled_seasons(self, self.near).reshape(-1, len(self)).T
+
     def pick(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> Pixels:
         """Some of the pixels."""
         return replace(self, **{name: getattr(self, name)[keep] for name in _EACH})

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from scipy.stats import wasserstein_distance
 
-from bocage.model._pixels import Pixels, filled_seasons
+from bocage.model._pixels import Pixels
 from bocage.model._settings import ModelSettings
 
 SIDES_M = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
@@ -162,7 +162,7 @@ class _Likeness:
 
 def _seasons(pixels: Pixels, labels: int) -> NDArray[np.float32]:
     """Principal axes of the seasons of the first pixels, the labels, of all, (pixel, axis)."""
-    values = filled_seasons(pixels, pixels.near).reshape(-1, len(pixels)).T
+    values = pixels.seasons()
     values = (values - values[:labels].mean(axis=0)) / (values[:labels].std(axis=0) + 1e-3)
     _, _, axes = np.linalg.svd(values[:labels], full_matrices=False)
     found: NDArray[np.float32] = values @ axes[:_AXES].T

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sqlite3
 import zipfile
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,28 +12,10 @@ import pyarrow.parquet as pq
 import pyogrio
 
 from bocage.files import atomic_path, write_text
-from bocage.tables import GEOPACKAGE, fixed_date, read_parts
+from bocage.tables import GEOPACKAGE, Style, fixed_date, read_parts
 
 _DRIVERS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf"}
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-
-# The table in which QGIS looks for the styles of a GeoPackage, as QGIS writes it.
-_STYLES = """
-CREATE TABLE layer_styles (
-  id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256),
-  f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256),
-  styleName TEXT(30), styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN,
-  description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME)
-"""
-
-
-@dataclass(frozen=True)
-class Style:
-    """One way to draw a layer, as QGIS (QML) and as OGC viewers (SLD 1.1) read it."""
-
-    name: str
-    qml: str
-    sld: str
 
 
 def write_vector(
@@ -84,34 +62,6 @@ def write_vector(
             dataset_options=GEOPACKAGE if packaged else None,
             layer_options={"GEOMETRY_NAME": "geom"} if packaged else None,
         )
-    return path
-
-
-def add_styles(path: Path, layer: str, date: str, styles: Sequence[Style]) -> Path:
-    """Put styles into a GeoPackage, where QGIS finds them; the first is the default.
-
-    The file is replaced as a whole.
-    """
-    stamp = f"{date}T00:00:00.000Z"
-    with atomic_path(path) as part:
-        shutil.copyfile(path, part)
-        with closing(sqlite3.connect(part)) as base, base:
-            column = base.execute(
-                "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", (layer,)
-            ).fetchone()[0]
-            base.execute(_STYLES)
-            base.executemany(
-                "INSERT INTO layer_styles VALUES (?, '', '', ?, ?, ?, ?, ?, ?, ?, '', '', ?)",
-                [
-                    (n, layer, column, s.name, s.qml, s.sld, n == 1, f"{layer}, {s.name}", stamp)
-                    for n, s in enumerate(styles, start=1)
-                ],
-            )
-            base.execute(
-                "INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change) "
-                "VALUES ('layer_styles', 'attributes', 'layer_styles', ?)",
-                (stamp,),
-            )
     return path
 
 

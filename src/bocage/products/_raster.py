@@ -17,7 +17,7 @@ from bocage.files import write_text
 from bocage.legend import OUTSIDE, UNCLASSIFIED, Legend
 from bocage.products._cog import write_cog
 from bocage.products._delivery import Delivery
-from bocage.products._files import Style, write_styles, write_zip
+from bocage.products._files import write_styles, write_zip
 from bocage.products._metadata import metadata_xml
 from bocage.products._schema import Kind
 from bocage.products._style import (
@@ -32,6 +32,7 @@ from bocage.products._style import (
 from bocage.products._table import table_rows, write_tables
 from bocage.rasters import geobox_of
 from bocage.refine import LINEAGE
+from bocage.tables import Style
 
 _NODATA_RGB = (217, 217, 217)
 _PERCENT = 100

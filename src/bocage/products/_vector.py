@@ -20,11 +20,11 @@ from bocage.errors import InputError
 from bocage.files import write_text
 from bocage.grid import CRS, DeliveryUnit
 from bocage.products._delivery import Delivery
-from bocage.products._files import Style, add_styles, write_styles, write_vector, write_zip
+from bocage.products._files import write_styles, write_vector, write_zip
 from bocage.products._metadata import metadata_xml
 from bocage.products._schema import Kind
 from bocage.products._style import COARSE, qml_style, sld_style
-from bocage.tables import TableFacts, write_geoparquet_parts
+from bocage.tables import Style, TableFacts, add_styles, write_geoparquet_parts
 
 Bounds = tuple[float, float, float, float]
 

@@ -13,19 +13,34 @@ from bocage.samples._cleaning import (
 )
 from bocage.samples._cleaning_rules import CleaningRules, load_cleaning_rules
 from bocage.samples._confident import ConfidentJoint, confident_errors, confident_joint
-from bocage.samples._draw import draw_samples, fold_of
+from bocage.samples._cubes import fold_of
+from bocage.samples._draw import draw_samples
 from bocage.samples._evidence import Evidence, gather_evidence, random_folds
 from bocage.samples._fuse import Fused, fuse
 from bocage.samples._labels import Labels, label_raster
 from bocage.samples._learner import Learner, nearest_neighbours, out_of_fold, reduce_features
 from bocage.samples._oracle import NO_ANSWER, Answers, Oracle, TableOracle
-from bocage.samples._query import bald_score, margin_score, pick_batch, rarity
+from bocage.samples._query import (
+    bald_score,
+    keep_apart,
+    margin_score,
+    pick_batch,
+    rarity,
+)
 from bocage.samples._relabel import relabel_test
 from bocage.samples._rules import SamplingRules, Source
+from bocage.samples._store import (
+    add_questions,
+    answered,
+    empty_labels,
+    read_labels,
+    with_labels,
+)
 from bocage.samples._table import (
     COLUMNS,
     collect,
     empty_samples,
+    of_year,
     read_samples,
     summary,
     write_samples,
@@ -53,27 +68,33 @@ __all__ = [
     "Source",
     "TableOracle",
     "Verdicts",
+    "add_questions",
+    "answered",
     "bald_score",
     "clean_samples",
     "collect",
     "confident_errors",
     "confident_joint",
     "draw_samples",
+    "empty_labels",
     "empty_samples",
     "fold_of",
     "fuse",
     "gather_evidence",
     "judge",
+    "keep_apart",
     "label_matrix",
     "label_raster",
     "learn_actively",
     "load_cleaning_rules",
     "margin_score",
     "nearest_neighbours",
+    "of_year",
     "out_of_fold",
     "pick_batch",
     "random_folds",
     "rarity",
+    "read_labels",
     "read_samples",
     "reduce_features",
     "relabel_test",
@@ -81,5 +102,6 @@ __all__ = [
     "summary",
     "typical_points",
     "typicality",
+    "with_labels",
     "write_samples",
 ]

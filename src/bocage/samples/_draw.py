@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from bocage.errors import InputError
 from bocage.grid import FINE, Block
 from bocage.legend import Legend
+from bocage.samples._cubes import cube_names, cube_offsets, fold_of
 from bocage.samples._fuse import Fused, fuse
 from bocage.samples._labels import label_raster
 from bocage.samples._rules import SamplingRules, Source
@@ -90,25 +91,6 @@ def draw_samples(
     if len(cubes) == 0:
         return empty_samples()
     return _points(cubes, fused, transform, rules, (block.id, region, [s.name for s in sources]))
-
-
-def fold_of(
-    x: NDArray[np.floating], y: NDArray[np.floating], rules: SamplingRules
-) -> NDArray[np.int8]:
-    """Spatial fold of places, 0 … `rules.folds` - 1.
-
-    Folds are laid out over cells of `rules.fold_m` in a pattern in which, with five folds, a cell
-    differs from all its eight neighbours, so that every fold covers the area evenly.
-
-    Parameters
-    ----------
-    x, y
-        Coordinates in metres, EPSG:3035, shape (n,).
-    """
-    column = np.floor(np.asarray(x) / rules.fold_m).astype(np.int64)
-    row = np.floor(np.asarray(y) / rules.fold_m).astype(np.int64)
-    step = 2 if rules.folds > 2 else 1
-    return ((column + step * row) % rules.folds).astype(np.int8)
 
 
 @dataclass(frozen=True)
@@ -258,22 +240,12 @@ def _points(
 ) -> gpd.GeoDataFrame:
     """The points of the cubes as a samples table."""
     block, region, names = origin
-    steps = (np.arange(rules.points_per_side) - (rules.points_per_side - 1) / 2) * (
-        rules.point_offset_m
-    )
-    dy, dx = (a.ravel() for a in np.meshgrid(-steps, steps, indexing="ij"))
+    dx, dy = cube_offsets(rules)
     x0 = transform.c + (cubes[:, 1] + 0.5) * FINE
     y0 = transform.f - (cubes[:, 0] + 0.5) * FINE
     x, y = (x0[:, None] + dx).ravel(), (y0[:, None] + dy).ravel()
     each = len(dx)
-    cube = [
-        f"E{column}N{row}"
-        for column, row in zip(
-            np.floor(x0 / FINE).astype(int).tolist(),
-            np.floor(y0 / FINE).astype(int).tolist(),
-            strict=True,
-        )
-    ]
+    cube = cube_names(x0, y0)
     at = (
         np.floor((transform.f - y) / FINE).astype(int),
         np.floor((x - transform.c) / FINE).astype(int),
@@ -292,5 +264,6 @@ def _points(
         "region": region,
         "fold": np.repeat(fold_of(x0, y0, rules), each),
         "block": block,
+        "year": 0,
     }
     return samples_frame(columns, x, y)

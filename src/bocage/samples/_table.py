@@ -30,8 +30,10 @@ COLUMNS: dict[str, str] = {
     "region": "str",
     "fold": "int8",
     "block": "str",
+    "year": "int16",
 }
-"""Columns of a samples table, besides the geometry, and their types."""
+"""Columns of a samples table, besides the geometry, and their types; ``year`` is the status year
+that the label is about, 0: it holds for every year."""
 
 
 def samples_frame(
@@ -100,6 +102,11 @@ def check_samples(frame: gpd.GeoDataFrame, where: str = "samples") -> gpd.GeoDat
     if not (frame.geometry.geom_type == "Point").all():
         raise InputError(f"{where}: a geometry is no point", remedy="samples are points")
     return frame[[*COLUMNS, frame.geometry.name]].astype(COLUMNS)
+
+
+def of_year(samples: gpd.GeoDataFrame, year: int) -> gpd.GeoDataFrame:
+    """The samples whose label holds in a status year."""
+    return samples[samples["year"].isin((0, year))].reset_index(drop=True)
 
 
 def write_samples(samples: gpd.GeoDataFrame, path: Path | str) -> Path:

@@ -1,5 +1,6 @@
 """The chain of rooms: a project file in, a checked delivery out, resumable piece by piece."""
 
+from bocage.workflow._ask import ask, rounds
 from bocage.workflow._demo import demo
 from bocage.workflow._engine import Engine, Outcome, Piece, carry_out, open_engine
 from bocage.workflow._init import init, project_template
@@ -22,6 +23,7 @@ __all__ = [
     "Record",
     "RunSummary",
     "Silent",
+    "ask",
     "carry_out",
     "demo",
     "init",
@@ -30,6 +32,7 @@ __all__ = [
     "open_engine",
     "project_schema",
     "project_template",
+    "rounds",
     "run",
     "status",
 ]

@@ -15,7 +15,7 @@ from bocage.grid import clusters, plan_tiles, read_sites, sites_from_bbox
 from bocage.legend import OUTSIDE, Legend, load_crosswalk, load_legend
 from bocage.rasters import open_error
 from bocage.refine import LineLayer
-from bocage.samples import Source
+from bocage.samples import Source, empty_labels, read_labels
 from bocage.workflow._deliveries import further_deliveries, main_delivery
 from bocage.workflow._plan import Plan
 from bocage.workflow._project import Project
@@ -53,6 +53,7 @@ def make_plan(project: Project, *, sites: Sequence[str] | None = None) -> Plan:
         lines=_lines(project, legend),
         references=_references(project, legend),
         delivery=delivery,
+        labels=_labels(project, legend),
         heights=existing(project.path(terrain), "imagery.terrain") if terrain else None,
         further=further_deliveries(project, legend, delivery),
         layers={
@@ -90,6 +91,14 @@ def _sources(project: Project, legend: Legend) -> tuple[Source, ...]:
         )
         for i, s in enumerate(project.samples.sources)
     )
+
+
+def _labels(project: Project, legend: Legend) -> gpd.GeoDataFrame:
+    """What people have answered; the file is made by the first questions."""
+    name = project.samples.labels
+    if name is None or not project.path(name).exists():
+        return empty_labels()
+    return read_labels(project.path(name), legend)
 
 
 def _references(project: Project, legend: Legend) -> dict[int, Source]:

@@ -25,7 +25,7 @@ from bocage.imagery import ImagerySettings
 from bocage.legend import Legend, Recode
 from bocage.products import Delivery, Kind
 from bocage.refine import LineLayer
-from bocage.samples import SamplingRules, Source
+from bocage.samples import SamplingRules, Source, empty_labels
 from bocage.workflow._project import Project
 
 _ROLES = {"rivers": "river", "roads": "road", "rails": "rail"}
@@ -83,6 +83,8 @@ class Plan:
         What each status year is compared with, where the project gives a reference.
     delivery
         Names and schema of the delivery.
+    labels
+        What people were asked and have answered; no row without a file.
     heights
         Raster of heights, where the project names one.
     further
@@ -100,6 +102,7 @@ class Plan:
     lines: tuple[LineLayer, ...]
     references: dict[int, Source]
     delivery: Delivery
+    labels: gpd.GeoDataFrame = field(default_factory=empty_labels)
     heights: Path | None = None
     further: tuple[Further, ...] = ()
     layers: dict[str, Path] = field(default_factory=dict)
@@ -149,7 +152,7 @@ class Plan:
     @property
     def rules(self) -> SamplingRules:
         """Settings of the drawing of samples."""
-        config = self.project.samples.model_dump(exclude={"sources"})
+        config = self.project.samples.model_dump(exclude={"sources", "labels"})
         return SamplingRules(**config, protected=self.legend.flagged("linear"))
 
     @cached_property

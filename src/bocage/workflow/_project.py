@@ -144,6 +144,9 @@ class SamplesConfig(_Section):
     """Where and how training samples are drawn."""
 
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
+    labels: str | None = Field(
+        None, description="GeoPackage of what people have answered; 'bocage ask' fills in questions"
+    )
     cell_m: float = Field(500, gt=0, description="side of the sampling cells")
     cubes_per_cell: int = Field(5, ge=1, description="most cubes of a class in a cell")
     cube_m: float = Field(8, gt=0, description="side of a cube of 3 x 3 points")

@@ -32,7 +32,7 @@ from bocage.legend import OUTSIDE, UNCLASSIFIED, Legend
 from bocage.model import fit_predict, pixel_features
 from bocage.products import BOUNDARY, Delivery, Kind, check, definition_for
 from bocage.rasters import geobox_of, inside, wrap
-from bocage.samples import Source, label_raster, read_samples
+from bocage.samples import Source, label_raster, of_year, read_samples
 from bocage.workflow._engine import Piece
 from bocage.workflow._plan import Plan
 from bocage.workflow.rooms.decode import refined_file
@@ -289,7 +289,7 @@ def _levels(
 
 
 def _baseline(name: str, points: gpd.GeoDataFrame, c: Comparison) -> NDArray[np.int64]:
-    table = pd.concat([read_samples(p) for p in c.samples], ignore_index=True)
+    table = of_year(pd.concat([read_samples(p) for p in c.samples], ignore_index=True), c.year)
     train = gpd.GeoDataFrame(table[table["code"] > 0].reset_index(drop=True), crs=points.crs)
     codes, _, _ = fit_predict(
         name,

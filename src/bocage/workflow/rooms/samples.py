@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 import shapely
 import xarray as xr
@@ -18,10 +19,13 @@ from bocage.model import read_pixels, save_pixels
 from bocage.samples import (
     SamplingRules,
     Source,
+    answered,
     collect,
     draw_samples,
+    of_year,
     read_samples,
     summary,
+    with_labels,
     write_samples,
 )
 from bocage.workflow._engine import Piece
@@ -52,12 +56,14 @@ def pieces(plan: Plan) -> list[Piece]:
                 "region": plan.regions[block.id],
                 "seed": plan.project.seed,
                 "exclude": plan.exclude,
+                "labels": labels_in(plan, block),
                 "out": sample_file(plan, block),
             },
             outputs=(sample_file(plan, block),),
             inputs=tuple(source.path for source in plan.sources),
             settings={
-                "samples": plan.project.samples.model_dump(),
+                "samples": plan.project.samples.model_dump(exclude={"labels"}),
+                "labels": _said(labels_in(plan, block)),
                 "crosswalks": [sorted(s.crosswalk.allowed.items()) for s in plan.sources],
                 "block": block,
                 "area": shapely.intersection(plan.area, block.box()).wkb_hex,
@@ -80,14 +86,28 @@ def draw(
     region: str,
     seed: int,
     exclude: BaseGeometry | None,
+    labels: gpd.GeoDataFrame,
     out: Path,
 ) -> dict[str, Any]:
-    """Draw and write the samples of one block."""
-    samples = draw_samples(
+    """Draw and write the samples of one block, with what people have answered there."""
+    drawn = draw_samples(
         sources, block, area, legend, rules, region=region, seed=seed, exclude=exclude
     )
+    samples = with_labels(drawn, labels, block, legend, rules, region=region, exclude=exclude)
     write_samples(samples, out)
     return {"samples": len(samples), "cubes": int(samples["cube"].nunique())}
+
+
+def labels_in(plan: Plan, block: Block) -> gpd.GeoDataFrame:
+    """What people have answered in a block."""
+    said = answered(plan.labels)
+    return said[said.geometry.intersects(block.box())].reset_index(drop=True)
+
+
+def _said(labels: gpd.GeoDataFrame) -> list[tuple[float, float, int, int]]:
+    """Answers as settings of a piece: where, when, what."""
+    years, codes = labels["year"].fillna(0).astype(int), labels["code"].astype(int)
+    return sorted(zip(labels.geometry.x, labels.geometry.y, years, codes, strict=True))
 
 
 def gather(plan: Plan) -> pd.DataFrame:
@@ -126,6 +146,7 @@ def pixel_pieces(plan: Plan) -> list[Piece]:
             arguments={
                 "images": series_files(plan, year, block),
                 "samples": sample_file(plan, block),
+                "year": year,
                 "legend": plan.legend,
                 "superres": config.superres,
                 "block": block,
@@ -167,6 +188,7 @@ def told(membership: xr.DataArray | None) -> dict[str, Any] | None:
 def look_up(
     images: tuple[Path, ...],
     samples: Path,
+    year: int,
     legend: Legend,
     superres: SuperresConfig,
     block: Block,
@@ -179,7 +201,7 @@ def look_up(
 ) -> dict[str, Any]:
     """Super-resolve one block and keep the pixels under samples, and some without labels."""
     series = make_series(images, superres)
-    table = read_samples(samples)
+    table = of_year(read_samples(samples), year)
     pixels = read_pixels(
         series,
         table,
