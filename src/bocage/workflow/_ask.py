@@ -160,7 +160,7 @@ def choose(found: Candidates, plan: Plan, count: int, year: int) -> gpd.GeoDataF
     asked = np.column_stack([plan.labels.geometry.x, plan.labels.geometry.y])
     found, known = _fewer(found, asked, rng)
     xy = found.xy
-    free = (found.places["guess"] > 0).to_numpy()
+    free = found.places["guess"].to_numpy() > 0
     for place in asked:
         free &= np.hypot(*(xy - place).T) >= DISTANCE_M
     if plan.exclude is not None:
