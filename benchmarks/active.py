@@ -5,8 +5,8 @@
 
 Virtual areas: a person could be asked for the class of random pixels of 10 m; the answer is the
 truth. Every seed is a landscape of its own. Accuracy is measured in squares of 500 m that nobody
-was asked about. ``--real``: declared parcels of Corsica 2022, the fifth of them that lies
-together is the test, another one for each seed. A forest learns from the labels alone.
+was asked about. ``--real``: declared parcels of Corsica 2022; a fifth of them, a strip across the
+island, is the test, another one for each seed. A forest learns from the labels alone.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ TREES = 60
 STEP = 20
 STRATEGIES: dict[str, dict[str, Any]] = {
     "random": {"start": "random", "score": "random"},
-    "typical + margin": {"diversity": "none", "distance_m": 0.0},
-    "typical + margin + diversity": {"diversity": "clusters"},
-    "typical + margin + diversity + rarity": {"diversity": "clusters", "rare": True},
-    "typical + BALD + diversity": {"score": "bald", "diversity": "clusters"},
+    "typical + margin": {"spread": False},
+    "typical + margin, spread": {},
+    "typical + margin, spread, rare": {"rare": True},
+    "typical + BALD, spread": {"score": "bald"},
 }
 """Changes to the rules by name; the first is the peer."""
 NEEDED_AT = (0.5, 0.75, 1.0)
@@ -67,8 +67,8 @@ def virtual_case(name: str, size_km: float, seed: int) -> Case:
 
 
 def real_case(seed: int) -> Case:
-    """Parcels of Corsica: bands of 2022 and terrain; one group of five is the test."""
-    parcels = read_parcels()
+    """Parcels of Corsica: bands of 2022 and terrain; one strip of five is the test."""
+    parcels = read_parcels("strips")
     filled = fill_months(parcels.values.swapaxes(0, 1))
     features = np.column_stack([np.hstack(list(filled)), parcels.terrain])
     kept = np.isfinite(features).all(axis=1)
@@ -173,7 +173,7 @@ def measure(
         case = real_case(seed) if name == REAL else virtual_case(name, size_km, seed)
         most = min(budget, len(case.label) // STEP * STEP)
         # Never stopped by agreement: the curves are compared at equal numbers.
-        rules = ActiveRules(budget=most, stable=2.0, distance_m=0.0 if name == REAL else 30.0)
+        rules = ActiveRules(budget=most, stable=2.0, distance_m=0.0)
         for strategy in strategies:
             curves[strategy].append(curve(case, STRATEGIES[strategy], seed, rules))
     peer, *others = strategies

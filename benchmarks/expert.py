@@ -39,7 +39,7 @@ from benchmarks._accuracy_area import (
 from benchmarks.accuracy import MINIMUM, POINTS, QUICK_MINIMUM, QUICK_POINTS, judge_of
 from bocage.files import write_text
 from bocage.rasters import read_onto
-from bocage.samples import add_questions, keep_apart
+from bocage.samples import add_questions, pick_batch
 from bocage.workflow import Plan, ask, load_project, make_plan, run
 from bocage.workflow._ask import DISTANCE_M, candidates
 
@@ -113,8 +113,11 @@ def learn(folder: Path, plan: Plan, arm: str, labels: int, rounds: int, seed: in
 def anywhere(plan: Plan, count: int, seed: int) -> gpd.GeoDataFrame:
     """Random places of the sites, as questions."""
     found = candidates(plan, YEAR)
-    order = np.random.default_rng(seed).permutation(len(found.xy))
-    places = keep_apart(order[: 20 * count], found.xy, DISTANCE_M)[:count]
+    chance = np.random.default_rng(seed).random(len(found.xy))
+    none = np.zeros(0, int)
+    places = pick_batch(
+        chance, found.year, found.xy, count, taken=none, distance_m=DISTANCE_M, spread=False
+    )
     xy = found.xy[places]
     return gpd.GeoDataFrame(
         {"round": 1, "year": YEAR, "why": "random"},

@@ -59,25 +59,9 @@ def test_typical_points_lie_in_every_cloud():
         assert np.linalg.norm(features[place] - own.mean(axis=0)) < np.median(centre)
 
 
-def test_known_clouds_are_left_out():
-    features, label, _ = clouds()
-    chosen = typical_points(features, 1, known=np.flatnonzero(label == 0)[:2])
-    assert label[chosen[0]] != 0
-
-
-def test_doubt_leads_to_other_clouds():
-    features, label, _ = clouds()
-    doubt = np.where(label == 2, 100.0, 1.0)
-    assert label[typical_points(features, 3, weight=doubt)[0]] == 2
-    free = label != 2
-    assert 2 not in label[typical_points(features, 3, weight=doubt, free=free)]
-
-
-@pytest.mark.parametrize("diversity", ["clusters", "greedy", "none"])
-def test_a_run_keeps_its_distance(diversity):
-    rules = ActiveRules(
-        start_count=1, batch=6, budget=30, stable=2, distance_m=400, diversity=diversity
-    )
+@pytest.mark.parametrize("spread", [True, False])
+def test_a_run_keeps_its_distance(spread):
+    rules = ActiveRules(start_count=1, batch=6, budget=30, stable=2, distance_m=400, spread=spread)
     record = run(rules).record
     xy = clouds()[2][record["sample"]]
     gaps = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
@@ -127,17 +111,24 @@ def test_a_batch_keeps_its_distance():
     score = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
     features = np.zeros((5, 2))
     taken = np.array([4])
-    picked = pick_batch(score, features, xy, 5, taken=taken, distance_m=99, diverse=False)
+    picked = pick_batch(score, features, xy, 5, taken=taken, distance_m=99, spread=False)
     assert picked.tolist() == [0, 2]  # 1 is near 0, 3 is near the taken 4
 
 
-def test_a_batch_does_not_repeat_itself():
-    features = np.array([[0.0, 0], [0, 0], [5, 5], [9, -9]])
-    score = np.array([1.0, 0.99, 0.8, 0.1])
-    xy = np.zeros((4, 2))
+def test_a_batch_goes_where_most_is_in_doubt_and_not_twice():
+    features, label, _ = clouds(sizes=(60, 40, 40))
+    features = np.concatenate([features, [[99.0] * 4]])
+    # The third cloud is settled; the outlier is the sample most in doubt.
+    score = np.append(np.select([label == 0, label == 1], [0.5, 0.4], 0.1), 0.9)
+    xy = np.zeros((len(score), 2))
     none = np.zeros(0, int)
-    assert pick_batch(score, features, xy, 2, taken=none).tolist() == [0, 2]
-    assert pick_batch(score, features, xy, 2, taken=none, diverse=False).tolist() == [0, 1]
+    first, second, third = pick_batch(score, features, xy, 3, taken=none)
+    assert [label[first], label[second]] == [0, 1]
+    assert third < len(label)
+    assert pick_batch(score, features, xy, 1, taken=none, spread=False).tolist() == [len(label)]
+    # Where a label has told already, less is in doubt.
+    assert label[pick_batch(score, features, xy, 1, taken=np.flatnonzero(label == 0)[:2])[0]] == 1
+    assert label[pick_batch(score, features, xy, 1, taken=none, free=score == 0.1)[0]] == 2
 
 
 def test_a_run_is_the_same_again_from_its_record():
@@ -230,7 +221,5 @@ def test_answers_in_a_bad_table_are_refused():
 def test_unknown_strategies_are_refused():
     with pytest.raises(ConfigError, match="hunch"):
         ActiveRules(score="hunch")
-    with pytest.raises(ConfigError, match="luck"):
-        ActiveRules(diversity="luck")
     with pytest.raises(ConfigError, match="below 1"):
         ActiveRules(batch=0)

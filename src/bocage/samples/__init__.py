@@ -22,7 +22,6 @@ from bocage.samples._learner import Learner, nearest_neighbours, out_of_fold, re
 from bocage.samples._oracle import NO_ANSWER, Answers, Oracle, TableOracle
 from bocage.samples._query import (
     bald_score,
-    keep_apart,
     margin_score,
     pick_batch,
     rarity,
@@ -82,7 +81,6 @@ __all__ = [
     "fuse",
     "gather_evidence",
     "judge",
-    "keep_apart",
     "label_matrix",
     "label_raster",
     "learn_actively",

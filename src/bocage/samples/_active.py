@@ -15,16 +15,13 @@ from bocage.samples._learner import Learner, reduce_features
 from bocage.samples._oracle import NO_ANSWER, Answers, Oracle
 from bocage.samples._query import (
     bald_score,
-    keep_apart,
     margin_score,
-    open_places,
     pick_batch,
     rarity,
 )
 from bocage.samples._typical import share_out, typical_points
 
 STARTS, SCORES = ("typical", "random"), ("margin", "bald", "random")
-DIVERSITIES = ("clusters", "greedy", "none")
 
 
 @dataclass(frozen=True)
@@ -41,10 +38,9 @@ class ActiveRules:
         Places a round.
     budget
         Cost at which to stop, in the unit of the oracle.
-    diversity
-        How the places of a batch are kept unlike each other in feature space: clusters (the
-        typical place of each cluster in which most is in doubt), greedy (`pick_batch`) or none,
-        which served best where it was measured (docs/labels.md).
+    spread
+        Whether doubt is judged together with that of like places (`pick_batch`), or each place on
+        its own.
     rare
         Whether classes with few labels count more.
     distance_m
@@ -66,7 +62,7 @@ class ActiveRules:
     score: str = "margin"
     batch: int = 20
     budget: float = 400.0
-    diversity: str = "none"
+    spread: bool = True
     rare: bool = False
     distance_m: float = 30.0
     components: int = 20
@@ -78,11 +74,6 @@ class ActiveRules:
             raise ConfigError(
                 f"active learning cannot start by '{self.start}' and go on by '{self.score}'",
                 remedy=f"start by {' or '.join(STARTS)}, go on by {', '.join(SCORES)}",
-            )
-        if self.diversity not in DIVERSITIES:
-            raise ConfigError(
-                f"active learning knows no diversity '{self.diversity}'",
-                remedy=f"use {', '.join(DIVERSITIES)}",
             )
         if min(self.start_count, self.batch, self.patience, self.components) < 1:
             raise ConfigError(
@@ -263,18 +254,6 @@ class _Loop:
         score = bald_score(self.stack) if rules.score == "bald" else margin_score(mean)
         if rules.rare:
             score = score * rarity(mean, np.bincount(self.labels(), minlength=self.classes))
-        if rules.diversity == "clusters":
-            free = open_places(self.xy, taken, rules.distance_m)
-            found = typical_points(
-                self.places_like,
-                min(rules.batch, int(free.sum())),
-                known=taken,
-                weight=score,
-                free=free,
-                seed=self.seed,
-            )
-            found = keep_apart(found, self.xy, rules.distance_m)
-            return found, score[found], rules.score
         found = pick_batch(
             score,
             self.places_like,
@@ -282,7 +261,7 @@ class _Loop:
             rules.batch,
             taken=taken,
             distance_m=rules.distance_m,
-            diverse=rules.diversity == "greedy",
+            spread=rules.spread,
         )
         return found, score[found], rules.score
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
 
-_POOL = 10  # of so many times the wanted points the most doubtful are looked at
+_NEIGHBOURS = 30  # like samples that a label tells of
+_TOLD = 0.3  # what their doubt counts for once it has
 
 
 def margin_score(probability: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -67,19 +69,22 @@ def pick_batch(
     *,
     taken: NDArray[np.integer],
     distance_m: float = 0.0,
-    diverse: bool = True,
+    free: NDArray[np.bool_] | None = None,
+    spread: bool = True,
 ) -> NDArray[np.intp]:
-    """The samples that score highest, apart in space and unlike each other.
+    """The samples whose labels settle most.
 
-    Greedy: each pick is the highest of score × d / (d + s), where d is the distance in feature
-    space to the picks of this batch and s the median distance among the candidates.
+    A label tells of its sample and of those like it. Each pick is the sample that has, with its
+    30 nearest neighbours in feature space, most doubt; what is in doubt around it counts for
+    three tenths from then on. The same holds around samples that are labelled already. So neither
+    outliers are picked, as single doubtful samples often are, nor the same thing twice.
 
     Parameters
     ----------
     score
-        (sample,), at least 0.
+        Doubt (sample,), at least 0.
     features
-        (sample, feature), on one scale.
+        (sample, feature), on one scale (`reduce_features`).
     xy
         (sample, 2), metres.
     count
@@ -88,30 +93,43 @@ def pick_batch(
         Samples that are labelled, which are not picked again.
     distance_m
         Least distance to taken ones and to each other, metres.
-    diverse
-        Whether feature space counts.
+    free
+        (sample,): samples that may be picked; all by default.
+    spread
+        Whether like samples count. Otherwise the picks are those with the highest scores.
+
+    References
+    ----------
+    Settles, B. and Craven, M. (2008): An analysis of active learning strategies for sequence
+    labeling tasks. EMNLP (information density). Wei, K., Iyer, R. and Bilmes, J. (2015):
+    Submodularity in data subset selection and active learning. ICML (greedy coverage).
     """
-    open_ = np.flatnonzero(open_places(xy, taken, distance_m))
-    candidates = open_[np.argsort(-score[open_], kind="stable")]
-    if diverse:
-        candidates = candidates[: _POOL * count]
-    if not len(candidates):
-        return np.zeros(0, np.intp)
-    scale = _median_distance(features[candidates])
-    nearest = np.full(len(candidates), np.inf)
-    alive = np.ones(len(candidates), bool)
+    taken = np.asarray(taken, np.intp)
+    alive = open_places(xy, taken, distance_m)
+    if free is not None:
+        alive &= free
+    left = np.asarray(score, np.float64).copy()
+    like = _like(features) if spread else np.arange(len(left))[:, None]
+    if spread:
+        for place in taken:
+            left[like[place]] *= _TOLD
     chosen: list[int] = []
     while len(chosen) < count and alive.any():
-        # d / (d + s), written so that an infinite distance gives 1.
-        novelty = 1 / (1 + scale / np.maximum(nearest, 1e-12)) if diverse else 1.0
-        value = np.where(alive, (score[candidates] + 1e-9) * novelty, -1)
-        pick = int(value.argmax())
-        chosen.append(int(candidates[pick]))
-        away = np.linalg.norm(features[candidates] - features[candidates[pick]], axis=1)
-        nearest = np.minimum(nearest, away)
-        alive &= _apart(xy[candidates], pick, distance_m)
+        pick = int(np.where(alive, left[like].sum(axis=1), -1).argmax())
+        chosen.append(pick)
+        if spread:
+            left[like[pick]] *= _TOLD
+        alive &= _apart(xy, pick, distance_m)
         alive[pick] = False
     return np.array(chosen, np.intp)
+
+
+def _like(features: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Each sample and its nearest neighbours in feature space, (sample, neighbour)."""
+    count = min(_NEIGHBOURS + 1, len(features))
+    near = NearestNeighbors(n_neighbors=count).fit(features).kneighbors(return_distance=False)
+    own = np.arange(len(features))[:, None]
+    return np.concatenate([own, near[:, : count - 1]], axis=1).astype(np.intp)
 
 
 def open_places(
@@ -135,37 +153,11 @@ def open_places(
     return free
 
 
-def keep_apart(
-    places: NDArray[np.intp], xy: NDArray[np.floating], distance_m: float
-) -> NDArray[np.intp]:
-    """Places without those nearer than a distance to an earlier one.
-
-    Parameters
-    ----------
-    places
-        Positions of samples, the most wanted first.
-    xy
-        (sample, 2), metres.
-    distance_m
-        Metres.
-    """
-    kept: list[int] = []
-    for place in places.tolist():
-        if not kept or _apart(xy[[*kept, place]], len(kept), distance_m)[:-1].all():
-            kept.append(place)
-    return np.array(kept, np.intp)
-
-
 def _apart(xy: NDArray[np.floating], place: int, distance_m: float) -> NDArray[np.bool_]:
     if distance_m <= 0:
         return np.ones(len(xy), bool)
     far: NDArray[np.bool_] = np.hypot(*(xy - xy[place]).T) >= distance_m
     return far
-
-
-def _median_distance(features: NDArray[np.floating]) -> float:
-    centre = features - np.median(features, axis=0)
-    return max(float(np.median(np.linalg.norm(centre, axis=1))), 1e-9)
 
 
 def _entropy(probability: NDArray[np.float64]) -> NDArray[np.float64]:

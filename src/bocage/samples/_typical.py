@@ -33,33 +33,16 @@ def share_out(count: int, region: NDArray[np.generic]) -> dict[object, int]:
 
 
 def typical_points(
-    features: NDArray[np.floating],
-    count: int,
-    *,
-    known: NDArray[np.integer] | None = None,
-    weight: NDArray[np.floating] | None = None,
-    free: NDArray[np.bool_] | None = None,
-    seed: int = 0,
+    features: NDArray[np.floating], count: int, *, seed: int = 0
 ) -> NDArray[np.intp]:
     """Typical points that are unlike each other: the densest point of each cluster.
-
-    There are as many clusters as points known and wanted; the largest clusters without a known
-    point come first. With doubt as the weight these are the clusters in which most is in
-    doubt, and neither outliers nor the edges between classes are picked, as single doubtful
-    samples often are.
 
     Parameters
     ----------
     features
         (sample, feature), on one scale (`reduce_features`).
     count
-        Points wanted.
-    known
-        Samples that are labelled already.
-    weight
-        (sample,): what a sample adds to the size of its cluster; 1 by default.
-    free
-        (sample,): samples that may be picked; all but the known ones by default.
+        Points wanted, and number of clusters (500 at most, which then give several).
     seed
         Of the clustering.
 
@@ -78,30 +61,26 @@ def typical_points(
     Hacohen, G., Dekel, A. and Weinshall, D. (2022): Active learning on a budget: opposite
     strategies suit high and low budgets. ICML (TypiClust).
     """
-    known = np.zeros(0, np.intp) if known is None else np.asarray(known, np.intp)
-    free = np.ones(len(features), bool) if free is None else free.copy()
-    free[known] = False
-    if count > free.sum():
+    if count > len(features):
         raise InputError(
-            f"{count} points are wanted of {int(free.sum())} without a label",
+            f"{count} points are wanted of {len(features)} without a label",
             remedy="ask for fewer",
         )
-    weight = np.ones(len(features)) if weight is None else np.asarray(weight, np.float64)
-    clusters = min(len(known) + count, _MOST_CLUSTERS)
+    clusters = min(count, _MOST_CLUSTERS)
     model = KMeans(clusters, n_init=1, random_state=seed).fit(np.asarray(features, float))
-    holding = np.bincount(model.labels_[known], minlength=clusters)
+    free = np.ones(len(features), bool)
+    given = np.zeros(clusters, int)
     chosen: list[int] = []
     while len(chosen) < count:
         left = np.bincount(model.labels_[free], minlength=clusters)
-        size = np.bincount(model.labels_[free], weight[free], minlength=clusters)
-        # Fewest labels first, then the largest cluster; empty ones last.
-        order = np.lexsort((-size, np.where(left > 0, holding, len(features))))
+        # Fewest picks first, then the largest cluster; empty ones last.
+        order = np.lexsort((-left, np.where(left > 0, given, len(features))))
         cluster = int(order[0])
         members = np.flatnonzero((model.labels_ == cluster) & free)
         best = int(members[typicality(features[members]).argmax()])
         chosen.append(best)
         free[best] = False
-        holding[cluster] += 1
+        given[cluster] += 1
     return np.array(chosen, np.intp)
 
 

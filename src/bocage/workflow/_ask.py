@@ -21,10 +21,9 @@ from bocage.posterior import Posterior
 from bocage.samples import (
     add_questions,
     answered,
-    keep_apart,
+    pick_batch,
     reduce_features,
     share_out,
-    typical_points,
 )
 from bocage.workflow._plan import Plan
 from bocage.workflow.rooms.model import posterior_file
@@ -37,7 +36,7 @@ MOST = 10_000
 """Candidates that are looked at."""
 
 _CUBE = 5  # pixels of 2.5 m that are asked about as one, along a side
-_COMPONENTS = 10  # principal components of the year in which places are like each other
+_COMPONENTS = 20  # principal components of the year in which places are like each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +74,9 @@ class Candidates:
 def ask(plan: Plan, *, count: int = 20, year: int | None = None) -> Path:
     """Add questions to the label store of a project.
 
-    The year of random pixels is cut into as many clusters as there are places asked about, old
-    and new; new ones are the typical places of the clusters without one in which most is in doubt.
-    The same run and store give the same questions.
+    They are about random pixels of the sites that have, with those of a like year, most doubt, and
+    unlike those that were asked about (`bocage.samples.pick_batch`). The same run and store give
+    the same questions.
 
     Parameters
     ----------
@@ -166,7 +165,7 @@ def choose(found: Candidates, plan: Plan, count: int, year: int) -> gpd.GeoDataF
     if plan.exclude is not None:
         free &= ~shapely.intersects_xy(plan.exclude, *xy.T)
     free[known] = False
-    chosen = found.places.iloc[_typical(found, known, free, count, plan.project.seed)]
+    chosen = found.places.iloc[_most_in_doubt(found, known, free, count)]
     return gpd.GeoDataFrame(
         {
             "round": number + 1,
@@ -193,32 +192,26 @@ def _fewer(
     return found.pick(keep), np.flatnonzero(known[keep])
 
 
-def _typical(
-    found: Candidates,
-    known: NDArray[np.intp],
-    free: NDArray[np.bool_],
-    count: int,
-    seed: int,
+def _most_in_doubt(
+    found: Candidates, known: NDArray[np.intp], free: NDArray[np.bool_], count: int
 ) -> NDArray[np.intp]:
+    """Positions of the places to ask about, each region in proportion to its candidates."""
     like, _ = reduce_features(found.year, found.year[:0], _COMPONENTS)
     region, doubt = (found.places[name].to_numpy() for name in ("region", "doubt"))
     chosen = []
     for name, share in share_out(count, region[free]).items():
         own = np.flatnonzero(region == name)
-        wanted = min(share, int(free[own].sum()))
-        if wanted:
-            best = typical_points(
-                like[own],
-                wanted,
-                known=np.flatnonzero(np.isin(own, known)),
-                weight=doubt[own] + 1e-6,
-                free=free[own],
-                seed=seed,
-            )
-            chosen.append(own[best])
-    if not chosen:
-        return np.zeros(0, np.intp)
-    return keep_apart(np.concatenate(chosen), found.xy, DISTANCE_M)
+        best = pick_batch(
+            doubt[own],
+            like[own],
+            found.xy[own],
+            share,
+            taken=np.flatnonzero(np.isin(own, known)),
+            distance_m=DISTANCE_M,
+            free=free[own],
+        )
+        chosen.append(own[best])
+    return np.concatenate(chosen) if chosen else np.zeros(0, np.intp)
 
 
 def rounds(labels: gpd.GeoDataFrame, legend: Legend) -> pd.DataFrame:
