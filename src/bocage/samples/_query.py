@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-_NEIGHBOURS = 30  # like samples that a label tells of
+_LIKE = 150  # a label tells of its own and of one in so many of all samples
 _TOLD = 0.3  # what their doubt counts for once it has
 
 
@@ -75,8 +75,8 @@ def pick_batch(
     """The samples whose labels settle most.
 
     A label tells of its sample and of those like it. Each pick is the sample that has, with its
-    30 nearest neighbours in feature space, most doubt; what is in doubt around it counts for
-    three tenths from then on. The same holds around samples that are labelled already. So neither
+    nearest neighbours in feature space (one in 150 of all), most doubt; what is in doubt around
+    it counts for three tenths from then on. The same holds around samples that are labelled already. So neither
     outliers are picked, as single doubtful samples often are, nor the same thing twice.
 
     Parameters
@@ -126,10 +126,12 @@ def pick_batch(
 
 def _like(features: NDArray[np.floating]) -> NDArray[np.intp]:
     """Each sample and its nearest neighbours in feature space, (sample, neighbour)."""
-    count = min(_NEIGHBOURS + 1, len(features))
-    near = NearestNeighbors(n_neighbors=count).fit(features).kneighbors(return_distance=False)
     own = np.arange(len(features))[:, None]
-    return np.concatenate([own, near[:, : count - 1]], axis=1).astype(np.intp)
+    count = min(-(-len(features) // _LIKE), len(features) - 1)
+    if count < 1:
+        return own
+    near = NearestNeighbors(n_neighbors=count).fit(features).kneighbors(return_distance=False)
+    return np.concatenate([own, near], axis=1).astype(np.intp)
 
 
 def open_places(
