@@ -129,7 +129,7 @@ def anywhere(plan: Plan, count: int, seed: int) -> gpd.GeoDataFrame:
 
 def answer(store: Path, plan: Plan) -> None:
     """Let the truth fill in the store."""
-    frame = pyogrio.read_dataframe(store)
+    frame = pyogrio.read_dataframe(store, layer="labels")
     _, grid = measured_truth(plan, YEAR, frame)
     truth = read_onto(plan.references[YEAR].path, grid).values.astype(np.uint8)
     row, column = pixels_at(frame, grid)
@@ -142,7 +142,7 @@ def answer(store: Path, plan: Plan) -> None:
 
 def answered_places(store: Path) -> gpd.GeoDataFrame:
     """Places with an answer."""
-    frame = pyogrio.read_dataframe(store)
+    frame = pyogrio.read_dataframe(store, layer="labels")
     return frame[frame["code"] > 0]
 
 
