@@ -20,7 +20,7 @@ def test_version(capsys):
 
 
 COMMANDS = """
-demo init simulate run status publish report superres generalize check accuracy survey compare
+demo init simulate run ask status publish report superres generalize check accuracy survey compare
 """
 
 

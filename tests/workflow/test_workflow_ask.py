@@ -1,5 +1,7 @@
 """Questions to a person, and a run that learns from the answers."""
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import pyogrio
@@ -8,6 +10,7 @@ import shapely
 import yaml
 from workflow_site import NORTH, WEST, make_project
 
+from bocage.cli import main
 from bocage.errors import ConfigError
 from bocage.samples import read_labels, read_samples
 from bocage.workflow import ask, load_project, make_plan, rounds, run
@@ -85,13 +88,20 @@ def test_questions_are_asked_answered_and_learned_from(mapped):
     assert found["right"][0] == (first["guess"] == 2).sum()
 
 
-def test_the_same_run_and_store_ask_the_same(mapped, tmp_path, edit):
+def test_the_same_run_and_store_ask_the_same(mapped, edit, capsys):
     asked = []
+    edit(mapped, **{"samples.labels": "fresh.gpkg"})
+    path = mapped.parent / "fresh.gpkg"
     for _ in range(2):
-        path = mapped.parent / "fresh.gpkg"
         path.unlink(missing_ok=True)
-        edit(mapped, **{"samples.labels": "fresh.gpkg"})
-        ask(plan_of(mapped), count=5)
+        with pytest.raises(SystemExit) as ended:
+            main(["ask", str(mapped), "--count", "5", "--json"])
+        assert ended.value.code == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["labels"] == str(path)
+        assert told["rounds"] == [
+            {"round": 1, "asked": 5, "answered": 0, "right": 0, "minutes": 0.0}
+        ]
         asked.append(read_labels(path, plan_of(mapped).legend))
     edit(mapped, **{"samples.labels": "labels.gpkg"})
     assert asked[0].equals(asked[1])
