@@ -36,10 +36,10 @@ TREES = 60
 STEP = 20
 STRATEGIES: dict[str, dict[str, Any]] = {
     "random": {"start": "random", "score": "random"},
-    "typical + margin": {"spread": False},
-    "typical + margin, spread": {},
-    "typical + margin, spread, rare": {"rare": True},
-    "typical + BALD, spread": {"score": "bald"},
+    "typical + margin": {},
+    "typical + margin, rare": {"rare": True},
+    "typical + margin, spread": {"spread": True},
+    "typical + BALD, spread": {"score": "bald", "spread": True},
 }
 """Changes to the rules by name; the first is the peer."""
 NEEDED_AT = (0.5, 0.75, 1.0)

@@ -115,9 +115,7 @@ def anywhere(plan: Plan, count: int, seed: int) -> gpd.GeoDataFrame:
     found = candidates(plan, YEAR)
     chance = np.random.default_rng(seed).random(len(found.xy))
     none = np.zeros(0, int)
-    places = pick_batch(
-        chance, found.year, found.xy, count, taken=none, distance_m=DISTANCE_M, spread=False
-    )
+    places = pick_batch(chance, found.year, found.xy, count, taken=none, distance_m=DISTANCE_M)
     xy = found.xy[places]
     return gpd.GeoDataFrame(
         {"round": 1, "year": YEAR, "why": "random"},

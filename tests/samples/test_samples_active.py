@@ -111,7 +111,7 @@ def test_a_batch_keeps_its_distance():
     score = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
     features = np.zeros((5, 2))
     taken = np.array([4])
-    picked = pick_batch(score, features, xy, 5, taken=taken, distance_m=99, spread=False)
+    picked = pick_batch(score, features, xy, 5, taken=taken, distance_m=99)
     assert picked.tolist() == [0, 2]  # 1 is near 0, 3 is near the taken 4
 
 
@@ -122,11 +122,18 @@ def test_a_batch_goes_where_most_is_in_doubt_and_not_twice():
     score = np.select([group == 0, group == 1, group == 112], [0.5, 0.4, 0.9], 0.1)
     xy = np.zeros((449, 2))
     none = np.zeros(0, int)
-    assert group[pick_batch(score, features, xy, 3, taken=none)].tolist() == [0, 1, 112]
-    assert pick_batch(score, features, xy, 1, taken=none, spread=False).tolist() == [448]
+    assert group[pick_batch(score, features, xy, 3, taken=none, spread=True)].tolist() == [
+        0,
+        1,
+        112,
+    ]
+    assert pick_batch(score, features, xy, 1, taken=none).tolist() == [448]
     # Where a label has told already, less is in doubt.
-    assert group[pick_batch(score, features, xy, 1, taken=np.array([2]))].tolist() == [1]
-    assert group[pick_batch(score, features, xy, 1, taken=none, free=group > 0)].tolist() == [1]
+    assert group[pick_batch(score, features, xy, 1, taken=np.array([2]), spread=True)].tolist() == [
+        1
+    ]
+    free = group > 0
+    assert group[pick_batch(score, features, xy, 1, taken=none, free=free, spread=True)] == [1]
 
 
 def test_a_run_is_the_same_again_from_its_record():

@@ -40,7 +40,7 @@ class ActiveRules:
         Cost at which to stop, in the unit of the oracle.
     spread
         Whether doubt is judged together with that of like places (`pick_batch`), or each place on
-        its own.
+        its own, which served best where it was measured (docs/labels.md).
     rare
         Whether classes with few labels count more.
     distance_m
@@ -62,7 +62,7 @@ class ActiveRules:
     score: str = "margin"
     batch: int = 20
     budget: float = 400.0
-    spread: bool = True
+    spread: bool = False
     rare: bool = False
     distance_m: float = 30.0
     components: int = 20

@@ -70,7 +70,7 @@ def pick_batch(
     taken: NDArray[np.integer],
     distance_m: float = 0.0,
     free: NDArray[np.bool_] | None = None,
-    spread: bool = True,
+    spread: bool = False,
 ) -> NDArray[np.intp]:
     """The samples whose labels settle most.
 

@@ -209,6 +209,7 @@ def _most_in_doubt(
             taken=np.flatnonzero(np.isin(own, known)),
             distance_m=DISTANCE_M,
             free=free[own],
+            spread=True,
         )
         chosen.append(own[best])
     return np.concatenate(chosen) if chosen else np.zeros(0, np.intp)
