@@ -122,18 +122,17 @@ def test_a_batch_goes_where_most_is_in_doubt_and_not_twice():
     score = np.select([group == 0, group == 1, group == 112], [0.5, 0.4, 0.9], 0.1)
     xy = np.zeros((449, 2))
     none = np.zeros(0, int)
-    assert group[pick_batch(score, features, xy, 3, taken=none, spread=True)].tolist() == [
-        0,
-        1,
-        112,
-    ]
+
+    def spread(count, **changes):
+        return group[
+            pick_batch(score, features, xy, count, spread=True, **{"taken": none, **changes})
+        ].tolist()
+
+    assert spread(3) == [0, 1, 112]
     assert pick_batch(score, features, xy, 1, taken=none).tolist() == [448]
     # Where a label has told already, less is in doubt.
-    assert group[pick_batch(score, features, xy, 1, taken=np.array([2]), spread=True)].tolist() == [
-        1
-    ]
-    free = group > 0
-    assert group[pick_batch(score, features, xy, 1, taken=none, free=free, spread=True)] == [1]
+    assert spread(1, taken=np.array([2])) == [1]
+    assert spread(1, free=group > 0) == [1]
 
 
 def test_a_run_is_the_same_again_from_its_record():

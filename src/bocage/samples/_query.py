@@ -74,9 +74,9 @@ def pick_batch(
 ) -> NDArray[np.intp]:
     """The samples whose labels settle most.
 
-    A label tells of its sample and of those like it. Each pick is the sample that has, with its
-    nearest neighbours in feature space (one in 150 of all), most doubt; what is in doubt around
-    it counts for three tenths from then on. The same holds around samples that are labelled already. So neither
+    Spread: a label tells of its sample and of those like it. Each pick is the sample that has, with
+    its nearest neighbours in feature space (one in 150 of all), most doubt; what is in doubt around
+    it counts for three tenths from then on, as around samples that are labelled already. So neither
     outliers are picked, as single doubtful samples often are, nor the same thing twice.
 
     Parameters
