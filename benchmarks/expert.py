@@ -25,6 +25,8 @@ import numpy as np
 import pyogrio
 import shapely
 import yaml
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 
 from benchmarks._accuracy_area import (
     CLEAR_M,
@@ -32,12 +34,13 @@ from benchmarks._accuracy_area import (
     Ground,
     bocage_answer,
     map_area,
-    measured_truth,
     pixels_at,
     survey,
 )
 from benchmarks.accuracy import MINIMUM, POINTS, QUICK_MINIMUM, QUICK_POINTS, judge_of
 from bocage.files import write_text
+from bocage.grid import FINE, geobox
+from bocage.legend import Legend
 from bocage.rasters import read_onto
 from bocage.samples import add_questions, pick_batch
 from bocage.workflow import Plan, ask, load_project, make_plan, run
@@ -86,7 +89,7 @@ def measure(
     }
 
 
-def _some(ground: Ground, keep: np.ndarray) -> Ground:
+def _some(ground: Ground, keep: NDArray[np.bool_]) -> Ground:
     return replace(ground, points=ground.points[keep].reset_index(drop=True))
 
 
@@ -95,6 +98,9 @@ def learn(folder: Path, plan: Plan, arm: str, labels: int, rounds: int, seed: in
     store = folder / f"{arm}.gpkg"
     store.unlink(missing_ok=True)
     project = folder / f"project_{arm}.yaml"
+    bounds = np.array([b.bounds for b in plan.blocks])
+    grid = geobox((*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)), FINE)
+    truth = read_onto(plan.references[YEAR].path, grid).values.astype(np.uint8)
     settings = yaml.safe_load(plan.project.file.read_text(encoding="utf-8"))
     settings["samples"]["labels"] = store.name
     write_text(project, yaml.safe_dump(settings, sort_keys=False))
@@ -105,7 +111,7 @@ def learn(folder: Path, plan: Plan, arm: str, labels: int, rounds: int, seed: in
             ask(now, count=share)
         else:
             add_questions(store, anywhere(now, share, seed + number), now.legend)
-        answer(store, now)
+        answer(store, truth, grid, now.legend)
         run(make_plan(load_project(project)), until="posterior")
     return store
 
@@ -125,15 +131,13 @@ def anywhere(plan: Plan, count: int, seed: int) -> gpd.GeoDataFrame:
     )
 
 
-def answer(store: Path, plan: Plan) -> None:
-    """Let the truth fill in the store."""
+def answer(store: Path, truth: NDArray[np.uint8], grid: GeoBox, legend: Legend) -> None:
+    """Let the truth (class index) fill in the store."""
     frame = pyogrio.read_dataframe(store, layer="labels")
-    _, grid = measured_truth(plan, YEAR, frame)
-    truth = read_onto(plan.references[YEAR].path, grid).values.astype(np.uint8)
     row, column = pixels_at(frame, grid)
     steps = range(-REACH, REACH + 1)
     around = np.stack([truth[row + i, column + j] for i in steps for j in steps])
-    code = plan.legend.code_table()[around[len(around) // 2]]
+    code = legend.code_table()[around[len(around) // 2]]
     frame["code"] = np.where((around == around[:1]).all(axis=0), code, 0)
     pyogrio.write_dataframe(frame, store, layer="labels", driver="GPKG")
 
