@@ -183,6 +183,16 @@ def test_two_maps_of_one_nomenclature_are_compared_in_it():
     assert found.per_class["name"][0] == "Continuous urban fabric"
 
 
+def test_what_a_crosswalk_leaves_out_is_unclassified(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("source_code,code\n7,0\n8,1101\n")
+    found = by_tree([[OAK, OAK, PINE]], [[7, 8, 8]], crosswalk=str(path), tolerance_m=0)
+    assert found.map.values.tolist() == [[7, 1, 6]]
+    assert found.summary["agreement"] == pytest.approx(1 / 2)
+    with pytest.raises(InputError, match="map B holds no class"):
+        by_tree([[OAK]], [[7]], crosswalk=str(path))
+
+
 def test_packaged_crosswalks_meet_in_the_pa_legend(pa):
     urban = next(c for c in pa.classes if c.codes[0] == pa.codes(1)[0]).code
     found = compare(raster([[urban, urban]]), raster([[111, 523]]), legend_b="clc", tolerance_m=0)

@@ -1,6 +1,7 @@
 import csv
 import pickle
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -84,6 +85,33 @@ def test_csv(small, tmp_path):
     assert crosswalk.names["rock"] == "Rock"
 
 
+def test_a_class_is_left_out_on_purpose(small, tmp_path):
+    (tmp_path / "cw.csv").write_text("source_code,code\nmixed,0\nrock,21\nother,0\n")
+    crosswalk = load_crosswalk("cw.csv", small, folder=tmp_path)
+    assert crosswalk.knows("mixed")
+    assert crosswalk.to_legend("mixed") == ()
+    assert [crosswalk.relation(s) for s in ("mixed", "rock", "other")] == ["out", "1:1", "out"]
+    assert crosswalk.preferred == {21: "rock"}
+    assert crosswalk.primary == {(21, "rock")}
+
+
+def test_all_conditions_of_a_pair_are_kept(small, tmp_path):
+    (tmp_path / "cw.csv").write_text(
+        "source_code,code,layer,least,most\n1,11,height,100,\n1,11,slope,,30\n1,12,,,\n"
+    )
+    crosswalk = load_crosswalk("cw.csv", small, folder=tmp_path)
+    assert crosswalk.to_legend(1) == (11, 12)
+    assert crosswalk.conditions == {
+        (11, "1"): (Condition("height", least=100), Condition("slope", most=30))
+    }
+    assert crosswalk.layers == ("height", "slope")
+
+
+def test_a_condition_holds_between_its_limits():
+    values = np.array([99.9, 100, 199.9, 200, np.nan], np.float32)
+    assert Condition("height", 100, 200).holds(values).tolist() == [False, True, True, False, True]
+
+
 def test_unknown_class_is_named(small):
     with pytest.raises(InputError, match="class 77 is not in the crosswalk 'identity'") as error:
         load_crosswalk("identity", small).to_legend(77)
@@ -98,6 +126,11 @@ def test_unknown_class_is_named(small):
         ("source_code,code\n5,x\n", "'x' is no class code"),
         ("source_code,code\n5,77\n", "no class 77 at any level"),
         ("source_code,code\n5\n", "line 2 has fewer fields than the header"),
+        ("source_code,code\n5,0\n6,21\n5,11\n", "5 is left out .code 0. and has classes, too"),
+        (
+            "source_code,code,layer,least,most\n5,0,height,1,\n",
+            "5 is left out .* by the layer height",
+        ),
     ],
 )
 def test_wrong_tables_are_named(text, message, small, tmp_path):
@@ -141,12 +174,14 @@ def test_any_crosswalk_round_trips(tmp_path_factory, data):
     ))  # fmt: skip
     leaf, limit = st.sampled_from(legend.codes()), st.floats(allow_nan=False)
     condition = st.builds(Condition, WORD, limit, limit)
-    pairs = st.dictionaries(leaf, st.tuples(st.booleans(), st.none() | condition), min_size=1)
+    said = st.lists(condition, max_size=3)
+    pairs = st.dictionaries(leaf, st.tuples(st.booleans(), said), min_size=1)
     drawn = data.draw(st.dictionaries(WORD, pairs, min_size=1, max_size=20))
     rows = [
-        (source, code, int(main), *((c.layer, repr(c.least), repr(c.most)) if c else ("", "", "")))
+        (source, code, int(main), *limits)
         for source, targets in drawn.items()
-        for code, (main, c) in targets.items()
+        for code, (main, cs) in targets.items()
+        for limits in [(c.layer, repr(c.least), repr(c.most)) for c in cs] or [("", "", "")]
     ]
     path = tmp_path_factory.mktemp("c") / "cw.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -157,11 +192,12 @@ def test_any_crosswalk_round_trips(tmp_path_factory, data):
     assert found.allowed == {source: tuple(targets) for source, targets in drawn.items()}
     assert found.primary == {(row[1], row[0]) for row in rows if row[2]}
     assert found.conditions == {
-        (code, source): c
+        (code, source): tuple(cs)
         for source, targets in drawn.items()
-        for code, (_, c) in targets.items()
-        if c is not None
+        for code, (_, cs) in targets.items()
+        if cs
     }
+    assert set(found.layers) == {c.layer for cs in found.conditions.values() for c in cs}
     for code in legend.codes():
         sources = [s for s, targets in drawn.items() if code in targets and targets[code][0]]
         assert found.from_legend(code) == (sources[0] if sources else None)

@@ -91,6 +91,15 @@ def test_a_layer_that_leaves_one_class_decides(tmp_path: Path) -> None:
     assert found == [(11, "layer"), (10, "layer"), (10, "undecided"), (20, "table")]
 
 
+def test_all_layers_of_a_pair_must_hold(tmp_path: Path) -> None:
+    rows = ("10,1,sealing,80,", "10,1,height,3,", "11,1,,,", "20,2,,,", "30,3,,,")
+    text = "\n".join(["source_code,code,layer,least,most", *rows, ""])
+    recode = Recode.between(MAP, OTHER, _crosswalk(tmp_path, text))
+    assert recode.layers == ("height", "sealing")
+    found = _decide(recode, [1, 1, 1], sealing=[90.0, 90.0, 70.0], height=[5.0, 1.0, 5.0])
+    assert found == [(10, "undecided"), (11, "layer"), (11, "layer")]
+
+
 def test_a_layer_that_leaves_nothing_is_not_believed(tmp_path: Path) -> None:
     rows = ("10,1,sealing,80,", "11,1,sealing,50,80", "20,2,,,", "30,3,,,")
     text = "\n".join(["source_code,code,layer,least,most", *rows, ""])

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bocage.errors import InputError
 from bocage.files import existing
 from bocage.legend._classes import some
@@ -37,6 +40,10 @@ class Condition:
     least: float = -math.inf
     most: float = math.inf
 
+    def holds(self, values: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Whether it holds at each value of the layer; NaN says nothing against it."""
+        return ~((values < self.least) | (values >= self.most))
+
 
 @dataclass(frozen=True)
 class Crosswalk:
@@ -49,6 +56,7 @@ class Crosswalk:
     allowed
         Source code → leaf codes of the legend. One leaf: the pair is 1:1 or n:1.
         Several leaves: the source code alone does not decide (1:n, ambiguous).
+        No leaf: the source code is left out on purpose, its objects have no label.
     preferred
         Leaf code of the legend → source code, for an automatic recode of the map.
     names
@@ -56,7 +64,7 @@ class Crosswalk:
     primary
         The pairs (leaf code, source code) that a recode may choose without evidence.
     conditions
-        What an ancillary layer says about pairs.
+        What ancillary layers say about pairs (leaf code, source code): all of it must hold.
     """
 
     id: str
@@ -64,10 +72,15 @@ class Crosswalk:
     preferred: Mapping[int, str]
     names: Mapping[str, str]
     primary: frozenset[tuple[int, str]] = frozenset()
-    conditions: Mapping[tuple[int, str], Condition] = field(default_factory=dict)
+    conditions: Mapping[tuple[int, str], tuple[Condition, ...]] = field(default_factory=dict)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Ancillary layers that it can use."""
+        return tuple(sorted({c.layer for said in self.conditions.values() for c in said}))
 
     def to_legend(self, source_code: str | int) -> tuple[int, ...]:
-        """Leaf codes that a source code allows.
+        """Leaf codes that a source code allows; none where it is left out on purpose.
 
         Raises
         ------
@@ -91,8 +104,13 @@ class Crosswalk:
         return self.preferred.get(code)
 
     def relation(self, source_code: str | int) -> str:
-        """``1:1``, ``n:1`` or ``ambiguous``, read from the table in the direction of the legend."""
+        """``1:1``, ``n:1`` or ``ambiguous``, read from the table in the direction of the legend.
+
+        ``out``: the source code is left out on purpose.
+        """
         leaves = self.to_legend(source_code)
+        if not leaves:
+            return "out"
         if len(leaves) > 1:
             return "ambiguous"
         shared = [s for s, targets in self.allowed.items() if targets == leaves]
@@ -115,9 +133,10 @@ def load_crosswalk(
         ``identity`` (the source uses the legend's own codes, of any level), ``index`` (it
         holds class indices of the legend, as our own rasters do), an id of `list_crosswalks`,
         or the path of a CSV file with the columns ``source_code`` and ``code`` (one row a pair),
-        where a code of a higher level stands for all its leaves. Further columns, all optional:
-        ``source_name``; ``primary`` (1, or 0 for a pair that needs evidence); ``layer``,
-        ``least`` and ``most`` (the pair holds where the ancillary layer has such a value).
+        where a code of a higher level stands for all its leaves, and 0 leaves the source code
+        out. Further columns, all optional: ``source_name``; ``primary`` (1, or 0 for a pair that
+        needs evidence); ``layer``, ``least`` and ``most`` (the pair holds where the ancillary
+        layer has such a value; of several rows of a pair all must hold).
     legend
         The legend that the crosswalk leads to.
     folder
@@ -164,7 +183,8 @@ def _from_rows(id: str, rows: list[dict[str, str]], legend: Legend) -> Crosswalk
     preferred: dict[int, str] = {}
     names: dict[str, str] = {}
     primary: set[tuple[int, str]] = set()
-    conditions: dict[tuple[int, str], Condition] = {}
+    conditions: dict[tuple[int, str], tuple[Condition, ...]] = {}
+    left_out: set[str] = set()
     for row in rows:
         source, code = row["source_code"].strip(), row["code"].strip()
         if not code.isdigit():
@@ -173,13 +193,29 @@ def _from_rows(id: str, rows: list[dict[str, str]], legend: Legend) -> Crosswalk
             )
         names.setdefault(source, row.get("source_name") or "")
         condition, primary_pair = _condition(row, id), _is_primary(row, id)
+        leaves = allowed.setdefault(source, [])
+        if int(code) == 0:
+            if condition is not None:
+                raise InputError(
+                    f"crosswalk '{id}': {source} is left out (code 0) by the layer "
+                    f"{condition.layer}",
+                    remedy="give the layer with the classes: where none of them holds there is "
+                    "no label",
+                )
+            left_out.add(source)
+            continue
         for leaf in legend.leaves(int(code)):
-            allowed.setdefault(source, []).append(leaf)
+            leaves.append(leaf)
             if primary_pair:
                 preferred.setdefault(leaf, source)
                 primary.add((leaf, source))
             if condition is not None:
-                conditions[leaf, source] = condition
+                conditions[leaf, source] = (*conditions.get((leaf, source), ()), condition)
+    if both := sorted(source for source in left_out if allowed[source]):
+        raise InputError(
+            f"crosswalk '{id}': {some(both)} is left out (code 0) and has classes, too",
+            remedy="give it code 0 in a single row, or its classes alone",
+        )
     frozen = {s: tuple(dict.fromkeys(leaves)) for s, leaves in allowed.items()}
     return Crosswalk(id, frozen, preferred, names, frozenset(primary), conditions)
 

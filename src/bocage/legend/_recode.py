@@ -61,14 +61,14 @@ class Recode:
     preferred
         Target position of the pair that the table names first, shape (source,).
     conditions
-        Target positions with what an ancillary layer must say, by source position.
+        Target positions with what ancillary layers must say, by source position.
     """
 
     source: Legend
     target: Legend
     weight: Floats
     preferred: Ints
-    conditions: Mapping[int, Mapping[int, Condition]]
+    conditions: Mapping[int, Mapping[int, tuple[Condition, ...]]]
 
     @classmethod
     def between(cls, source: Legend, target: Legend, crosswalk: Crosswalk) -> Recode:
@@ -89,7 +89,7 @@ class Recode:
                 remedy="give them as leaf codes or notations in the legend",
             )
         weight = np.zeros((len(source), len(target)), np.float32)
-        conditions: dict[int, dict[int, Condition]] = {}
+        conditions: dict[int, dict[int, tuple[Condition, ...]]] = {}
         for code, leaves in allowed.items():
             for leaf in leaves:
                 row, column = source.index(leaf) - 1, place[code]
@@ -128,7 +128,7 @@ class Recode:
     @property
     def layers(self) -> tuple[str, ...]:
         """Ancillary layers that the crosswalk can use."""
-        found = {c.layer for row in self.conditions.values() for c in row.values()}
+        found = {c.layer for row in self.conditions.values() for cs in row.values() for c in cs}
         return tuple(sorted(found))
 
     def decide(
@@ -179,12 +179,11 @@ class Recode:
         held = np.ones_like(allowed)
         for source, pairs in self.conditions.items():
             here = np.flatnonzero(row == source)
-            for column, condition in pairs.items():
+            for column, condition in ((n, c) for n, said in pairs.items() for c in said):
                 if len(here) == 0 or condition.layer not in layers:
                     continue
                 value = np.asarray(layers[condition.layer], np.float64)[here]
-                wrong = (value < condition.least) | (value >= condition.most)
-                held[here[wrong], column] = False
+                held[here[~condition.holds(value)], column] = False
         held[~(held & allowed).any(axis=1)] = True
         return held
 

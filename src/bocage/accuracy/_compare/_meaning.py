@@ -167,6 +167,11 @@ class Nomenclature:
             sets = [self.codes(t) for t in order]
         except InputError as error:
             raise InputError(f"{layer.name}: {error.message}", remedy=error.remedy) from error
+        # What a crosswalk leaves out on purpose is unclassified.
+        order = tuple(t for t, leaves in zip(order, sets, strict=True) if leaves)
+        sets = [leaves for leaves in sets if leaves]
+        if not order:
+            raise InputError(f"{layer.name} holds no class", remedy="give a classified map")
         number = {t: i for i, t in enumerate(order, start=1)}
         values = np.array(sorted(raw), dtype=np.int64)
         return Meaning(
