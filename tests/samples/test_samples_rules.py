@@ -1,7 +1,7 @@
 import pytest
 
 from bocage.errors import ConfigError
-from bocage.samples import SamplingRules, Source
+from bocage.samples import SamplingRules, Source, enriched
 
 
 def test_defaults_are_those_of_the_production():
@@ -37,8 +37,26 @@ def test_reliability_is_checked(identity, reliability):
         ({"points_per_side": 5}, "5 points at 2.6 m are wider"),
         ({"cell_m": 500.5}, "cell_m is 500.5"),
         ({"max_per_class": 0}, "max_per_class is 0"),
+        ({"enrich": {101: 0}}, "enrich gives class 101 no cube"),
     ],
 )
 def test_rules_are_checked(change, message):
     with pytest.raises(ConfigError, match=message):
         SamplingRules(**change)
+
+
+def test_enrichment_goes_down_to_the_leaves(legend):
+    """The deepest code that holds a leaf decides."""
+    assert enriched({}, legend) == {}
+    assert enriched({101: 20, 10: 8}, legend) == {101: 20, 102: 8}
+    assert enriched({10: 8, 202: 6, 101: 20}, legend) == {101: 20, 102: 8, 202: 6}
+    with pytest.raises(ConfigError, match=r"samples\.enrich: no class 77 at any level"):
+        enriched({77: 3}, legend)
+
+
+def test_a_set_is_enriched_if_all_its_leaves_are():
+    rules = SamplingRules(enrich={101: 20, 102: 8, 202: 2})
+    assert rules.cubes_of((101,)) == 20
+    assert rules.cubes_of((101, 102)) == 8
+    assert rules.cubes_of((202,)) == 2
+    assert rules.cubes_of((101, 201)) == rules.cubes_of((201,)) == 5

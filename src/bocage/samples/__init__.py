@@ -1,6 +1,7 @@
 """Labelled points: reference layers as sets of classes, fused, drawn, cleaned and asked for."""
 
 from bocage.samples._active import ActiveRules, ActiveRun, learn_actively
+from bocage.samples._catalogue import sampling_layers, sampling_sources
 from bocage.samples._cleaning import (
     DROP,
     KEEP,
@@ -12,10 +13,12 @@ from bocage.samples._cleaning import (
     label_matrix,
 )
 from bocage.samples._cleaning_rules import CleaningRules, load_cleaning_rules
+from bocage.samples._conditions import read_layers
 from bocage.samples._confident import ConfidentJoint, confident_errors, confident_joint
 from bocage.samples._cubes import fold_of
 from bocage.samples._draw import draw_samples
 from bocage.samples._evidence import Evidence, gather_evidence, random_folds
+from bocage.samples._export import export_samples
 from bocage.samples._fuse import Fused, fuse
 from bocage.samples._labels import Labels, label_raster
 from bocage.samples._learner import Learner, nearest_neighbours, out_of_fold, reduce_features
@@ -27,7 +30,7 @@ from bocage.samples._query import (
     rarity,
 )
 from bocage.samples._relabel import relabel_test
-from bocage.samples._rules import SamplingRules, Source
+from bocage.samples._rules import SamplingRules, Source, enriched
 from bocage.samples._store import (
     add_questions,
     answered,
@@ -77,6 +80,8 @@ __all__ = [
     "draw_samples",
     "empty_labels",
     "empty_samples",
+    "enriched",
+    "export_samples",
     "fold_of",
     "fuse",
     "gather_evidence",
@@ -93,9 +98,12 @@ __all__ = [
     "random_folds",
     "rarity",
     "read_labels",
+    "read_layers",
     "read_samples",
     "reduce_features",
     "relabel_test",
+    "sampling_layers",
+    "sampling_sources",
     "share_out",
     "summary",
     "typical_points",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -16,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from bocage.errors import InputError
 from bocage.grid import FINE, Block
 from bocage.legend import Legend
+from bocage.samples._conditions import read_layers
 from bocage.samples._cubes import cube_names, cube_offsets, fold_of
 from bocage.samples._fuse import Fused, fuse
 from bocage.samples._labels import label_raster
@@ -33,13 +35,15 @@ def draw_samples(
     region: str,
     seed: int,
     exclude: BaseGeometry | None = None,
+    layers: Mapping[str, Path] | None = None,
 ) -> gpd.GeoDataFrame:
     """Draw labelled points in a block.
 
     In each cell and for each label (a set of allowed leaves), first a cube at the deepest point of
     each patch, patches in random order, then cubes at random places, up to
-    `rules.cubes_per_cell`. Places near a class border are never taken, so a class whose
-    patches are all too narrow gets none unless it is protected (see `summary`).
+    `rules.cubes_per_cell`, or what `rules.enrich` says. Places near a class border are never
+    taken, so a class whose patches are all too narrow gets none unless it is protected (see
+    `summary`).
 
     Parameters
     ----------
@@ -59,6 +63,9 @@ def draw_samples(
         Seed; the draw of a cell depends on the seed, the cell and the labels in it alone.
     exclude
         Places that no cube may touch, such as test areas, EPSG:3035.
+    layers
+        Rasters of the ancillary layers that the conditions of the crosswalks name, by name. A
+        condition on another layer says nothing.
 
     Returns
     -------
@@ -79,7 +86,9 @@ def draw_samples(
             remedy="use a cell size that divides the block",
         )
     geobox = block.geobox(FINE, halo=True)
-    labels = [label_raster(source, geobox, legend) for source in sources]
+    named = [name for source in sources for name in source.crosswalk.layers]
+    values = read_layers(layers or {}, named, geobox)
+    labels = [label_raster(source, geobox, legend, values) for source in sources]
     fused = fuse(labels, [source.reliability for source in sources])
     if not fused.sets:
         return empty_samples()
@@ -102,6 +111,7 @@ class _Fields:
     patch: NDArray[np.int32]
     central: NDArray[np.bool_]
     random: NDArray[np.bool_]
+    most: tuple[int, ...]  # cubes in a cell, by label id
 
 
 def _fields(fused: Fused, allowed: NDArray[np.bool_], rules: SamplingRules) -> _Fields:
@@ -109,7 +119,8 @@ def _fields(fused: Fused, allowed: NDArray[np.bool_], rules: SamplingRules) -> _
     central = _limits(fused.sets, rules.centroid_border_m, rules)[fused.ids] <= depth
     patch, _ = ndimage.label(central)
     random = _limits(fused.sets, rules.random_border_m, rules)[fused.ids] <= depth
-    return _Fields(fused.ids, depth, patch, central & allowed, random & allowed)
+    most = (0, *(rules.cubes_of(label) for label in fused.sets))
+    return _Fields(fused.ids, depth, patch, central & allowed, random & allowed, most)
 
 
 def _limits(
@@ -204,7 +215,7 @@ def _draw_cell(
     labels, sizes = np.unique(ids[fields.central[window]], return_counts=True)
     for label in labels[np.argsort(sizes, kind="stable")].tolist():
         own = ids == label
-        limit = len(cubes) + rules.cubes_per_cell
+        limit = len(cubes) + fields.most[label]
         heart = np.argwhere(own & fields.central[window])
         group = patch[tuple(heart.T)]
         for number in rng.permutation(np.unique(group)).tolist():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from bocage.errors import InputError
 from bocage.files import existing
 from bocage.legend import Legend
 from bocage.rasters import open_error, read_onto
+from bocage.samples._conditions import narrowed
 from bocage.samples._rules import Source
 
 
@@ -40,12 +42,19 @@ class Labels(NamedTuple):
     sets: tuple[tuple[int, ...], ...]
 
 
-def label_raster(source: Source, geobox: GeoBox, legend: Legend) -> Labels:
+def label_raster(
+    source: Source,
+    geobox: GeoBox,
+    legend: Legend,
+    layers: Mapping[str, NDArray[np.float32]] | None = None,
+) -> Labels:
     """Labels of a source on a pixel grid.
 
     A polygon labels the pixels whose centre it holds (the later of two overlapping ones);
     a raster is read with the nearest neighbour. The value 0, unless the crosswalk knows it,
-    an empty attribute and the nodata values are no label.
+    an empty attribute and the nodata values are no label, nor is a class that the crosswalk
+    leaves out. Where the condition of a pair does not hold on its ancillary layer, the leaf is
+    dropped from the set; without any leaf left there is no label.
 
     Parameters
     ----------
@@ -55,6 +64,9 @@ def label_raster(source: Source, geobox: GeoBox, legend: Legend) -> Labels:
         Pixel grid, usually that of a block with its halo at 2.5 m.
     legend
         Legend that the crosswalk of the source leads to.
+    layers
+        Ancillary layers by name, shape of `geobox`, as `read_layers` gives them. A condition
+        says nothing where its layer is NaN, or is not given.
 
     Returns
     -------
@@ -65,11 +77,18 @@ def label_raster(source: Source, geobox: GeoBox, legend: Legend) -> Labels:
     ------
     InputError
         If the file cannot be read, has no CRS, lacks the field, or holds a value that
-        the crosswalk does not know.
+        the crosswalk does not know, or a layer has another shape than the grid.
     """
+    for name, layer in (layers or {}).items():
+        if layer.shape != (geobox.shape.y, geobox.shape.x):
+            raise InputError(
+                f"the ancillary layer '{name}' has the shape {layer.shape}, the pixel grid "
+                f"{(geobox.shape.y, geobox.shape.x)}",
+                remedy="read it on the pixel grid of the labels",
+            )
     existing(source.path, f"samples source '{source.name}'")
     values, keys = _from_raster(source, geobox) if _is_raster(source) else _vector(source, geobox)
-    return _translate(values, keys, source, legend)
+    return _translate(values, keys, source, legend, layers or {})
 
 
 def _is_raster(source: Source) -> bool:
@@ -160,24 +179,45 @@ def _key(value: object) -> str:
 
 
 def _translate(
-    values: NDArray[np.intp], keys: list[str | None], source: Source, legend: Legend
+    values: NDArray[np.intp],
+    keys: list[str | None],
+    source: Source,
+    legend: Legend,
+    layers: Mapping[str, NDArray[np.float32]],
 ) -> Labels:
     present = np.bincount(values.ravel(), minlength=len(keys)) > 0
-    sets: dict[tuple[int, ...], int] = {}
+    crosswalk = source.crosswalk
+    sets: dict[tuple[int, ...], int] = {(): 0}
     table = np.zeros(len(keys), dtype=np.uint16)
+    split: list[tuple[tuple[int, ...], NDArray[np.intp]]] = []
     for i, key in enumerate(keys):
-        if key is None or key == "" or not present[i]:
+        if key is None or not present[i] or not _is_class(key, source, legend):
             continue
-        if not source.crosswalk.knows(key):
-            if key == "0":
-                continue
-            raise InputError(
-                f"{source.path}: value {key} is a class that is not in the legend "
-                f"'{legend.id}' nor in the crosswalk '{source.crosswalk.id}'",
-                remedy="add it to the crosswalk, or give it as the nodata value of the source",
-            )
-        allowed = tuple(sorted(set(source.crosswalk.to_legend(key))))
+        allowed = tuple(sorted(set(crosswalk.to_legend(key))))
         for code in allowed:
             legend.index(code)
-        table[i] = sets.setdefault(allowed, len(sets) + 1)
-    return Labels(table[values], tuple(sets))
+        said = {leaf: crosswalk.conditions.get((leaf, key), ()) for leaf in allowed}
+        if any(condition.layer in layers for cs in said.values() for condition in cs):
+            split += narrowed(allowed, said, layers, np.flatnonzero(values == i))
+        else:
+            table[i] = sets.setdefault(allowed, len(sets))
+    ids = table[values]
+    for left, at in split:
+        ids.flat[at] = sets.setdefault(left, len(sets))
+    return Labels(ids, tuple(sets)[1:])
+
+
+def _is_class(key: str, source: Source, legend: Legend) -> bool:
+    """Whether a value is a class, which the crosswalk must know then."""
+    if key == "":
+        return False
+    if source.crosswalk.knows(key):
+        return True
+    if key == "0":
+        return False
+    raise InputError(
+        f"{source.path}: value {key} is a class that is not in the legend "
+        f"'{legend.id}' nor in the crosswalk '{source.crosswalk.id}'",
+        remedy="add it to the crosswalk (with the code 0 if it is to have no label), or give it "
+        "as the nodata value of the source",
+    )

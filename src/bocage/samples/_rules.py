@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bocage.errors import ConfigError
-from bocage.legend import Crosswalk
+from bocage.errors import ConfigError, InputError
+from bocage.legend import Crosswalk, Legend
 
 MAX_RELIABILITY = 3
 
@@ -62,6 +63,9 @@ class SamplingRules:
         Side of the sampling cells, metres.
     cubes_per_cell
         At most this many cubes **of a class** (of a set of allowed classes) in a cell.
+    enrich
+        Most cubes in a cell of some leaf codes instead (see `enriched`). A set of several leaves
+        has the least number of its leaves, if all of them have one.
     cube_m
         Side of a cube, metres.
     centroid_border_m, random_border_m
@@ -100,6 +104,7 @@ class SamplingRules:
     fold_m: int = 1000
     folds: int = 5
     max_per_class: int | None = None
+    enrich: Mapping[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("cell_m", "fold_m"):
@@ -133,8 +138,39 @@ class SamplingRules:
                 f"than a cube of {self.cube_m} m",
                 remedy="enlarge cube_m or bring the points closer",
             )
+        if too_few := [code for code, most in self.enrich.items() if most < 1]:
+            raise ConfigError(
+                f"samples: enrich gives class {too_few[0]} no cube",
+                remedy="give 1 cube or more; to draw none, give its source class the code 0 in a "
+                "crosswalk",
+            )
         if self.max_per_class is not None and self.max_per_class <= 0:
             raise ConfigError(
                 f"samples: max_per_class is {self.max_per_class}",
                 remedy="leave it out for no limit",
             )
+
+    def cubes_of(self, allowed: tuple[int, ...]) -> int:
+        """Most cubes in a cell whose label is this set of leaf codes."""
+        numbers = [self.enrich[code] for code in allowed if code in self.enrich]
+        return min(numbers) if len(numbers) == len(allowed) else self.cubes_per_cell
+
+
+def enriched(enrich: Mapping[int, int], legend: Legend) -> dict[int, int]:
+    """Most cubes in a cell by leaf code, from codes of any level.
+
+    A leaf has the number of the deepest code that holds it.
+
+    Raises
+    ------
+    ConfigError
+        If the legend lacks a code.
+    """
+    try:
+        under = {code: legend.leaves(code) for code in enrich}
+    except InputError as error:
+        raise ConfigError(f"samples.enrich: {error.message}", remedy=error.remedy) from error
+    found: dict[int, int] = {}
+    for code in sorted(under, key=lambda code: -len(under[code])):
+        found.update(dict.fromkeys(under[code], enrich[code]))
+    return found

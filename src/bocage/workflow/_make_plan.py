@@ -12,10 +12,10 @@ from rasterio.errors import RasterioIOError
 from bocage.errors import ConfigError
 from bocage.files import existing
 from bocage.grid import clusters, plan_tiles, read_sites, sites_from_bbox
-from bocage.legend import OUTSIDE, Legend, load_crosswalk, load_legend
+from bocage.legend import OUTSIDE, Legend, list_crosswalks, load_crosswalk, load_legend
 from bocage.rasters import open_error
 from bocage.refine import LineLayer
-from bocage.samples import Source, empty_labels, read_labels
+from bocage.samples import Source, empty_labels, enriched, read_labels
 from bocage.workflow._deliveries import further_deliveries, main_delivery
 from bocage.workflow._plan import Plan
 from bocage.workflow._project import Project
@@ -36,20 +36,23 @@ def make_plan(project: Project, *, sites: Sequence[str] | None = None) -> Plan:
     Raises
     ------
     ConfigError, InputError
-        If a file is missing or wrong, a legend or crosswalk does not exist, or a line
-        layer has no class in the legend.
+        If a file is missing or wrong, a legend or crosswalk does not exist, a line layer or
+        an enriched class has no class in the legend, or a crosswalk needs a layer that the
+        project does not give.
     """
     legend = load_legend(project.legend, folder=project.folder)
     outlines = _sites(project, sites)
     delivery = main_delivery(project, legend)
     terrain = project.imagery.terrain
+    sources = _sources(project, legend)
+    enriched(project.samples.enrich, legend)  # the legend must have its classes
     return Plan(
         project=project,
         legend=legend,
         sites=outlines,
         areas=clusters(outlines),
         tiles=plan_tiles(outlines, block=project.grid.block_m, halo=project.grid.halo_m),
-        sources=_sources(project, legend),
+        sources=sources,
         lines=_lines(project, legend),
         references=_references(project, legend),
         delivery=delivery,
@@ -60,6 +63,7 @@ def make_plan(project: Project, *, sites: Sequence[str] | None = None) -> Plan:
             name: existing(project.path(path), f"products.layers.{name}")
             for name, path in sorted(project.products.layers.items())
         },
+        sample_layers=_sample_layers(project, sources),
     )
 
 
@@ -91,6 +95,29 @@ def _sources(project: Project, legend: Legend) -> tuple[Source, ...]:
         )
         for i, s in enumerate(project.samples.sources)
     )
+
+
+def _sample_layers(project: Project, sources: Sequence[Source]) -> dict[str, Path]:
+    """The ancillary layers that the crosswalks of the sources can use.
+
+    A crosswalk of the package does without: its conditions are a help where there is such a
+    layer. In a crosswalk of one's own a condition is meant.
+    """
+    given = project.samples.layers
+    for i, source in enumerate(sources):
+        missing = [name for name in source.crosswalk.layers if name not in given]
+        if missing and source.crosswalk.id not in list_crosswalks():
+            raise ConfigError(
+                f"samples.sources[{i}].crosswalk: '{source.crosswalk.id}' has conditions on the "
+                f"layer '{missing[0]}', which the project does not give",
+                remedy=f"give its raster as samples.layers.{missing[0]}",
+            )
+    used = {name for source in sources for name in source.crosswalk.layers}
+    return {
+        name: existing(project.path(path), f"samples.layers.{name}")
+        for name, path in sorted(given.items())
+        if name in used
+    }
 
 
 def _labels(project: Project, legend: Legend) -> gpd.GeoDataFrame:

@@ -25,7 +25,7 @@ from bocage.imagery import ImagerySettings
 from bocage.legend import Legend, Recode
 from bocage.products import Delivery, Kind
 from bocage.refine import LineLayer
-from bocage.samples import SamplingRules, Source, empty_labels
+from bocage.samples import SamplingRules, Source, empty_labels, enriched
 from bocage.workflow._project import Project
 
 _ROLES = {"rivers": "river", "roads": "road", "rails": "rail"}
@@ -91,6 +91,8 @@ class Plan:
         Further deliveries of the same map.
     layers
         Rasters that decide where a class becomes one of several, by name.
+    sample_layers
+        Rasters that the conditions of the sources' crosswalks name, by name.
     """
 
     project: Project
@@ -106,6 +108,7 @@ class Plan:
     heights: Path | None = None
     further: tuple[Further, ...] = ()
     layers: dict[str, Path] = field(default_factory=dict)
+    sample_layers: dict[str, Path] = field(default_factory=dict)
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -152,8 +155,9 @@ class Plan:
     @property
     def rules(self) -> SamplingRules:
         """Settings of the drawing of samples."""
-        config = self.project.samples.model_dump(exclude={"sources", "labels"})
-        return SamplingRules(**config, protected=self.legend.flagged("linear"))
+        config = self.project.samples.model_dump(exclude={"sources", "labels", "layers", "enrich"})
+        more = enriched(self.project.samples.enrich, self.legend)
+        return SamplingRules(**config, enrich=more, protected=self.legend.flagged("linear"))
 
     @cached_property
     def regions(self) -> dict[str, str]:

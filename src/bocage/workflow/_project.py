@@ -147,8 +147,17 @@ class SamplesConfig(_Section):
     labels: str | None = Field(
         None, description="GeoPackage of what people have answered; 'bocage ask' fills in questions"
     )
+    layers: dict[str, str] = Field(
+        default_factory=dict,
+        description="rasters that the conditions of the crosswalks name, such as "
+        "{canopy_height: FILE}, see docs/labels.md",
+    )
     cell_m: float = Field(500, gt=0, description="side of the sampling cells")
     cubes_per_cell: int = Field(5, ge=1, description="most cubes of a class in a cell")
+    enrich: dict[int, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        description="most cubes in a cell of single classes instead, code of any level: number",
+    )
     cube_m: float = Field(8, gt=0, description="side of a cube of 3 x 3 points")
     centroid_border_m: float = Field(
         12, ge=0, description="distance of a patch's central cube from class borders"

@@ -56,15 +56,18 @@ def pieces(plan: Plan) -> list[Piece]:
                 "region": plan.regions[block.id],
                 "seed": plan.project.seed,
                 "exclude": plan.exclude,
+                "layers": plan.sample_layers,
                 "labels": labels_in(plan, block),
                 "out": sample_file(plan, block),
             },
             outputs=(sample_file(plan, block),),
-            inputs=tuple(source.path for source in plan.sources),
+            inputs=(*(source.path for source in plan.sources), *plan.sample_layers.values()),
             settings={
-                "samples": plan.project.samples.model_dump(exclude={"labels"}),
+                "samples": plan.project.samples.model_dump(exclude={"labels", "layers"}),
+                "layers": {name: plan.project.samples.layers[name] for name in plan.sample_layers},
                 "labels": _said(labels_in(plan, block)),
                 "crosswalks": [sorted(s.crosswalk.allowed.items()) for s in plan.sources],
+                "conditions": [sorted(s.crosswalk.conditions.items()) for s in plan.sources],
                 "block": block,
                 "area": shapely.intersection(plan.area, block.box()).wkb_hex,
                 "exclude": plan.exclude.wkb_hex if plan.exclude is not None else None,
@@ -86,13 +89,15 @@ def draw(
     region: str,
     seed: int,
     exclude: BaseGeometry | None,
+    layers: dict[str, Path],
     labels: gpd.GeoDataFrame,
     out: Path,
 ) -> dict[str, Any]:
     """Draw and write the samples of one block, with what people have answered there."""
     drawn = draw_samples(
-        sources, block, area, legend, rules, region=region, seed=seed, exclude=exclude
-    )
+        sources, block, area, legend, rules, region=region, seed=seed, exclude=exclude,
+        layers=layers,
+    )  # fmt: skip
     samples = with_labels(drawn, labels, block, legend, rules, region=region, exclude=exclude)
     write_samples(samples, out)
     return {"samples": len(samples), "cubes": int(samples["cube"].nunique())}
