@@ -15,7 +15,7 @@ from benchmarks.virtual_separability import USED, YEAR, majority, monthly_featur
 from bocage.grid import FINE
 from bocage.legend import load_crosswalk
 from bocage.samples import Fused, SamplingRules, Source, fold_of, fuse, label_raster
-from bocage.samples._draw import border_distance
+from bocage.samples._places import border_distance
 from bocage.simulate._change import rewind
 from bocage.simulate._domain import Domain, Seed
 from bocage.simulate._expose import textures

@@ -14,7 +14,7 @@ from bocage.grid import Block, geobox
 from bocage.legend import Legend, load_crosswalk
 from bocage.rasters import wrap, write_geotiff
 from bocage.samples import SamplingRules, Source, collect, draw_samples, fold_of, summary
-from bocage.samples._draw import border_distance
+from bocage.samples._places import border_distance
 
 W, S = 4_000_000, 3_000_000
 RULES = SamplingRules()

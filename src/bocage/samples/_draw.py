@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.features import rasterize
-from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
 from bocage.errors import InputError
@@ -21,6 +18,7 @@ from bocage.samples._conditions import read_layers
 from bocage.samples._cubes import cube_names, cube_offsets, fold_of
 from bocage.samples._fuse import Fused, fuse
 from bocage.samples._labels import label_raster
+from bocage.samples._places import Fields, allowed_places, fields_of, reach
 from bocage.samples._rules import SamplingRules, Source
 from bocage.samples._table import empty_samples, samples_frame
 
@@ -93,101 +91,14 @@ def draw_samples(
     if not fused.sets:
         return empty_samples()
     transform = Affine(*geobox.affine[:6])
-    fields = _fields(
-        fused, _allowed(area, exclude, fused.ids.shape, transform, _reach(rules)), rules
-    )
-    cubes = _draw_cells(block, fields, rules, seed)
+    allowed = allowed_places(area, exclude, fused.ids.shape, transform, reach(rules))
+    cubes = _draw_cells(block, fields_of(fused, allowed, rules), rules, seed)
     if len(cubes) == 0:
         return empty_samples()
     return _points(cubes, fused, transform, rules, (block.id, region, [s.name for s in sources]))
 
 
-@dataclass(frozen=True)
-class _Fields:
-    """What the draw looks at, arrays (y, x) over the block with its halo."""
-
-    ids: NDArray[np.uint16]
-    depth: NDArray[np.float32]
-    patch: NDArray[np.int32]
-    central: NDArray[np.bool_]
-    random: NDArray[np.bool_]
-    most: tuple[int, ...]  # cubes in a cell, by label id
-
-
-def _fields(fused: Fused, allowed: NDArray[np.bool_], rules: SamplingRules) -> _Fields:
-    depth = border_distance(fused.ids)
-    central = _limits(fused.sets, rules.centroid_border_m, rules)[fused.ids] <= depth
-    patch, _ = ndimage.label(central)
-    random = _limits(fused.sets, rules.random_border_m, rules)[fused.ids] <= depth
-    most = (0, *(rules.cubes_of(label) for label in fused.sets))
-    return _Fields(fused.ids, depth, patch, central & allowed, random & allowed, most)
-
-
-def _limits(
-    sets: tuple[tuple[int, ...], ...], distance: float, rules: SamplingRules
-) -> NDArray[np.float32]:
-    """Least depth of a cube's centre by label id, metres."""
-    inside = (_reach(rules) + 0.5) * FINE
-    protected = set(rules.protected)
-    depths = [
-        inside if set(allowed) <= protected else max(distance, rules.ring_m, inside)
-        for allowed in sets
-    ]
-    return np.array([np.inf, *depths], dtype=np.float32)
-
-
-def _reach(rules: SamplingRules) -> int:
-    """Pixels from the centre of a cube to the pixels of its outermost points."""
-    return int((rules.points_per_side - 1) / 2 * rules.point_offset_m / FINE + 0.5)
-
-
-def border_distance(ids: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """Distance from each pixel centre to the border of its label, metres, (y, x).
-
-    The edge of the array is no border; without any border the distance is infinite.
-    """
-    border = np.zeros(ids.shape, dtype=bool)
-    for low, high in (
-        (np.s_[:-1, :], np.s_[1:, :]),
-        (np.s_[:, :-1], np.s_[:, 1:]),
-        (np.s_[:-1, :-1], np.s_[1:, 1:]),
-        (np.s_[:-1, 1:], np.s_[1:, :-1]),
-    ):
-        differs = ids[low] != ids[high]
-        border[low] |= differs
-        border[high] |= differs
-    if not border.any():
-        return np.full(ids.shape, np.inf, dtype=np.float32)
-    # A border pixel's centre is half a pixel from the border itself.
-    distance = ndimage.distance_transform_edt(~border, sampling=FINE) + FINE / 2
-    return np.asarray(distance, dtype=np.float32)
-
-
-def _allowed(
-    area: BaseGeometry,
-    exclude: BaseGeometry | None,
-    shape: tuple[int, ...],
-    transform: Affine,
-    reach: int,
-) -> NDArray[np.bool_]:
-    """Pixels that may be the centre of a cube: the cube is inside the area, clear of the taboo."""
-    if area.is_empty:
-        return np.zeros(shape, dtype=bool)
-    # A cube is wider than the pixels of its points: one pixel more on every side.
-    cube = np.ones((2 * reach + 3,) * 2, dtype=bool)
-    inside = rasterize([(area, 1)], shape, transform=transform, dtype="uint8").astype(bool)
-    centre = np.asarray(ndimage.binary_erosion(inside, cube))
-    if exclude is not None and not exclude.is_empty:
-        taboo = rasterize(
-            [(exclude, 1)], shape, transform=transform, dtype="uint8", all_touched=True
-        ).astype(bool)
-        centre &= ~ndimage.binary_dilation(taboo, cube)
-    return centre
-
-
-def _draw_cells(
-    block: Block, fields: _Fields, rules: SamplingRules, seed: int
-) -> NDArray[np.int64]:
+def _draw_cells(block: Block, fields: Fields, rules: SamplingRules, seed: int) -> NDArray[np.int64]:
     """Rows and columns of the cubes' centres in the grid with halo, shape (n, 2)."""
     side = round(rules.cell_m / FINE)
     halo = round(block.halo / FINE)
@@ -207,7 +118,7 @@ def _draw_cells(
 
 
 def _draw_cell(
-    fields: _Fields, window: tuple[slice, slice], rules: SamplingRules, rng: np.random.Generator
+    fields: Fields, window: tuple[slice, slice], rules: SamplingRules, rng: np.random.Generator
 ) -> list[NDArray[np.int64]]:
     ids, depth, patch = fields.ids[window], fields.depth[window], fields.patch[window]
     cubes: list[NDArray[np.int64]] = []
