@@ -134,7 +134,7 @@ def ask(
     found = workflow.rounds(read_labels(path, plan.legend), plan.legend)
     give({"labels": str(path), "rounds": found.to_dict("records")}, as_json=as_json)
     if not as_json:
-        table(list(found.columns), found.to_numpy().tolist(), str(path))
+        table(list(found.columns), found.itertuples(index=False), str(path))
         say(
             f"{found['asked'].iloc[-1]} places to answer: fill in 'code', then bocage run {project}"
         )
