@@ -1,7 +1,7 @@
 """What the answers of a person do to a map: asked where it is in doubt, or anywhere.
 
 ``python -m benchmarks.expert [--region NAME] [--seed N] [--size KM] [--labels N] [--rounds N]
-[--keep FOLDER] [--json]``
+[--quick] [--keep FOLDER] [--json]``
 
 A virtual area of one year is mapped as in `benchmarks.accuracy`, from reference layers with errors.
 Then ``bocage ask`` puts so many questions, in one round or more; the truth answers, except where

@@ -138,6 +138,13 @@ def test_a_layer_does_not_speak_where_a_person_has(legend):
     assert "far" in set(found["cube"])
 
 
+def test_two_people_who_say_the_same_of_a_place_count_once(legend):
+    twice = questions((WEST + 10.3, SOUTH + 10), (WEST + 10.9, SOUTH + 10), code=legend.codes()[0])
+    found = with_labels(empty_samples(), twice, BLOCK, legend, RULES, region="x")
+    assert len(found) == RULES.points_per_side**2
+    assert found["sample_id"].is_unique
+
+
 def test_only_answers_in_the_block_and_outside_the_test_area_count(legend):
     code = legend.codes()[0]
     places = [(WEST + 10, SOUTH + 10), (WEST - 1, SOUTH + 10), (WEST + 500, SOUTH + 500)]

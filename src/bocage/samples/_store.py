@@ -24,7 +24,7 @@ from bocage.legend import Legend
 from bocage.samples._cubes import cube_names, cube_offsets, fold_of
 from bocage.samples._rules import MAX_RELIABILITY, SamplingRules
 from bocage.samples._store_form import form
-from bocage.samples._table import empty_samples, samples_frame
+from bocage.samples._table import samples_frame
 from bocage.tables import GEOPACKAGE, add_styles
 
 LAYER = "labels"
@@ -189,8 +189,11 @@ def with_labels(
         here &= ~said.geometry.intersects(exclude).to_numpy()
     if not here.any():
         return samples
-    said = said[here]
-    centre = (np.floor(xy[here] / FINE) + 0.5) * FINE
+    said, pixel = said[here], np.floor(xy[here] / FINE)
+    # Two people may have said the same of one place.
+    place = pd.DataFrame({"x": pixel[:, 0], "y": pixel[:, 1], "year": said["year"].to_numpy()})
+    first = ~place.duplicated().to_numpy()
+    said, centre = said[first], (pixel[first] + 0.5) * FINE
     cubes = _cubes(said, centre, legend, rules, (block.id, region))
     kept = samples[~samples["cube"].isin(_touching(samples, centre, rules))]
     return gpd.GeoDataFrame(pd.concat([kept, cubes], ignore_index=True), crs=CRS)
@@ -225,7 +228,7 @@ def _cubes(
         "year": np.repeat(year, each),
     }
     x, y = (centre[:, :1] + dx).ravel(), (centre[:, 1:] + dy).ravel()
-    return samples_frame(columns, x, y) if len(said) else empty_samples()
+    return samples_frame(columns, x, y)
 
 
 def _touching(

@@ -164,7 +164,6 @@ def choose(found: Candidates, plan: Plan, count: int, year: int) -> gpd.GeoDataF
         free &= np.hypot(*(xy - place).T) >= DISTANCE_M
     if plan.exclude is not None:
         free &= ~shapely.intersects_xy(plan.exclude, *xy.T)
-    free[known] = False
     chosen = found.places.iloc[_most_in_doubt(found, known, free, count)]
     return gpd.GeoDataFrame(
         {
