@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks._accuracy_area import Answer
+from benchmarks._calibration_error import calibration_error, error_by_chance
 from bocage.accuracy import assess
 from bocage.legend import Legend
 from bocage.model._conformal import level_sums
 
 DRAWS = 400
-BINS = 10
+TOGETHER_M = 100.0
+"""Points of the same mapped class in a square of this side may be wrong together."""
+
 _GROUPS = Path(__file__).parent / "data" / "class_groups.csv"
 
 Scores = dict[str, float]
@@ -50,6 +53,8 @@ class Judge:
         True leaf codes (n,).
     areas
         Hectares of each stratum.
+    xy
+        Where the points lie, metres (n, 2).
     """
 
     legend: Legend
@@ -57,6 +62,7 @@ class Judge:
     weight: NDArray[np.float64]
     reference: NDArray[np.int64]
     areas: Mapping[int, float]
+    xy: NDArray[np.float64]
 
     @cached_property
     def groups(self) -> dict[str, frozenset[int]]:
@@ -93,8 +99,7 @@ class Judge:
             for name in self.groups:
                 row[name] = _round(each[name])
                 row[f"{name}_ci95"] = interval([d[name] for d in drawn])
-            row["ece"] = _round(self._ece(answer, level))
-            found[str(level)] = row
+            found[str(level)] = row | self._calibration(answer, level)
         return found
 
     def sets(
@@ -145,19 +150,24 @@ class Judge:
             found.append(self.weight * times)
         return found
 
-    def _ece(self, answer: Answer, level: int) -> float:
-        """Calibration error of the mapped class, weighted by area.
+    def _calibration(self, answer: Answer, level: int) -> dict[str, Any]:
+        """Calibration error of the mapped class, weighted by area, and that of chance.
 
-        Expected calibration error (Guo et al. 2017) over bins of equal width. The confidence of
-        a class of an upper level is the sum over its leaves.
+        The confidence of a class of an upper level is the sum over its leaves. Chance: every
+        point for itself, and points of a class that lie close together, as parcels do.
         """
         parents = np.array([c.codes[level - 1] for c in self.legend.classes])
         mapped = _to_level(answer.code, self.legend, level)
         confidence = (answer.probability * (parents[None] == mapped[:, None])).sum(axis=1)
         right = mapped == _to_level(self.reference, self.legend, level)
-        number = np.minimum((confidence * BINS).astype(int), BINS - 1)
-        gap = np.bincount(number, self.weight * (confidence - right), minlength=BINS)
-        return float(np.abs(gap).sum() / self.weight.sum())
+        places = np.column_stack([self.xy // TOGETHER_M, mapped])
+        parcel = np.unique(places, axis=0, return_inverse=True)[1].reshape(-1)
+        groups = {"points": np.arange(len(mapped)), "parcels": parcel}
+        chance = error_by_chance(confidence, self.weight, groups)
+        return {
+            "ece": _round(calibration_error(confidence, right, self.weight)),
+            "ece_by_chance": {name: _round(value) for name, value in chance.items()},
+        }
 
 
 @dataclass(frozen=True, eq=False)

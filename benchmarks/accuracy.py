@@ -108,6 +108,7 @@ def judge_of(ground: Ground) -> Judge:
         points["weight"].to_numpy(np.float64),
         points["reference"].to_numpy(np.int64),
         ground.areas,
+        np.column_stack([points.geometry.x, points.geometry.y]),
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from benchmarks._accuracy_area import Answer
 from benchmarks._accuracy_scores import Judge, class_groups
 from benchmarks._accuracy_table import mean_difference, sampled_difference, table
+from benchmarks._calibration_error import calibration_error, error_by_chance
 from bocage.legend import load_legend
 
 LEGEND = load_legend("pa")
@@ -16,7 +17,8 @@ def judge(reference, weight=None):
     weight = np.ones(len(reference)) if weight is None else np.asarray(weight, float)
     values, stratum = np.unique(reference, return_inverse=True)
     areas = {i: float(weight[stratum == i].sum()) for i in range(len(values))}
-    return Judge(LEGEND, stratum, weight, reference, areas)
+    xy = np.column_stack([1000.0 * np.arange(len(reference)), np.zeros(len(reference))])
+    return Judge(LEGEND, stratum, weight, reference, areas, xy)
 
 
 def sure(codes, confidence=1.0):
@@ -68,6 +70,27 @@ def test_confidence_at_a_level_is_the_sum_over_the_leaves():
     assert found["4"]["ece"] == pytest.approx(0.5)
 
 
+def test_chance_makes_an_error_that_is_larger_where_points_fail_together():
+    rng = np.random.default_rng(1)
+    confidence, weight = rng.uniform(0.5, 1, 2000), np.ones(2000)
+    alone, parcel = np.arange(2000), np.arange(2000) // 20
+    found = error_by_chance(confidence, weight, {"points": alone, "parcels": parcel})
+    # Five bins with 400 points each, about 20 where twenty fail together.
+    assert 0.01 < found["points"] < 0.03
+    assert 2 < found["parcels"] / found["points"] < 6
+    honest = [
+        calibration_error(confidence, rng.random(2000) < confidence, weight) for _ in range(200)
+    ]
+    assert 0.9 < np.mean(np.array(honest) < found["points"]) < 0.99
+    assert calibration_error(confidence, rng.random(2000) < confidence - 0.1, weight) > 0.06
+
+
+def test_a_map_that_is_sure_has_no_chance_to_err():
+    found = judge([2110, 2110, 3110]).levels(sure([2110, 2110, 3110]))
+    assert found["4"]["ece"] == 0
+    assert found["4"]["ece_by_chance"] == {"points": 0, "parcels": 0}
+
+
 def test_a_method_does_not_differ_from_itself_and_the_better_one_is_ahead():
     reference = np.repeat([2110, 3110], 50)
     good, bad = reference.copy(), reference.copy()
@@ -108,7 +131,7 @@ def test_a_tiny_area_gives_the_keys_of_the_contract(tmp_path, capsys):
         assert set(result[method]) == {"1", "2", "3", "4"}
         for row in result[method].values():
             groups = {"scrub", "wetland", "urban", "water"}
-            assert {"oa", "oa_ci95", "macro_f1", "ece"} | groups <= set(row)
+            assert {"oa", "oa_ci95", "macro_f1", "ece", "ece_by_chance"} | groups <= set(row)
             low, high = row["oa_ci95"]
             assert 0 <= low <= row["oa"] <= high <= 1
         # What is right at a level is right above it.
