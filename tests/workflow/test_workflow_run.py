@@ -14,6 +14,7 @@ import pytest
 import shapely
 import xarray as xr
 
+from bocage.cli import main
 from bocage.cubes import load_dataset
 from bocage.errors import ConfigError, RunError
 from bocage.files import sha256
@@ -214,6 +215,24 @@ def test_a_changed_setting_redoes_what_depends_on_it_only(finished):
     finally:
         path.write_text(text)
         run(make_plan(load_project(path)), cluster="none")
+
+
+def test_the_command_tells_only_of_rooms_it_reached(finished, capsys):
+    plan, _ = finished
+    path = str(plan.project.file)
+    with pytest.raises(SystemExit):
+        main(["run", path, "--cluster", "none", "--until", "generalize", "--json"])
+    part = json.loads(capsys.readouterr().out)
+    assert not part["products"]
+    assert not part["accuracy"]
+    assert part["report"] is None
+    assert part["check_passed"] is None
+    with pytest.raises(SystemExit):
+        main(["run", path, "--cluster", "none", "--json"])
+    whole = json.loads(capsys.readouterr().out)
+    assert whole["products"]
+    assert whole["check_passed"] is not None
+    assert whole["report"] == str(plan.report / "index.html")
 
 
 def test_from_redoes_a_room_and_gives_the_same_bytes(finished):

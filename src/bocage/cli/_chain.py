@@ -185,24 +185,20 @@ def _years(text: str) -> tuple[int, ...]:
 
 
 def _finish(plan: Plan, done: RunSummary, seconds: float, as_json: bool) -> None:
-    products = {
-        p.parent.relative_to(plan.products).as_posix(): str(p)
-        for folder in (plan.products, *(plan.products / f.name for f in plan.further))
-        for p in sorted(folder.glob("*_*/*"))
-        if p.suffix in _SHOWN
-    }
-    summary_file = plan.report / "summary.json"
+    # A run that ends at an earlier room says nothing of what another has left there.
+    products = _products(plan) if "products" in done.computed else {}
+    reported = "report" in done.computed
     summary: dict[str, Any] = {}
-    if summary_file.exists():
-        summary = json.loads(summary_file.read_text(encoding="utf-8"))
+    if reported:
+        summary = json.loads((plan.report / "summary.json").read_text(encoding="utf-8"))
     passed = all(c["passed"] for c in summary.get("check", {}).values())
     result = {
         "seconds": round(seconds, 1),
         "computed": done.computed,
         "reused": done.reused,
         "products": products,
-        "report": str(plan.report / "index.html"),
-        "check_passed": passed if summary else None,
+        "report": str(plan.report / "index.html") if reported else None,
+        "check_passed": passed if reported else None,
         "accuracy": {
             year: {level: values["oa"] for level, values in levels.items()}
             for year, levels in summary.get("accuracy", {}).items()
@@ -211,11 +207,20 @@ def _finish(plan: Plan, done: RunSummary, seconds: float, as_json: bool) -> None
     give(result, as_json=as_json)
     if not as_json:
         _tell(result, done)
-    if summary and not passed:
+    if not passed:
         raise typer.Exit(1)
 
 
 _SHOWN = {".gpkg", ".tif"}
+
+
+def _products(plan: Plan) -> dict[str, str]:
+    return {
+        p.parent.relative_to(plan.products).as_posix(): str(p)
+        for folder in (plan.products, *(plan.products / f.name for f in plan.further))
+        for p in sorted(folder.glob("*_*/*"))
+        if p.suffix in _SHOWN
+    }
 
 
 def _tell(result: dict[str, Any], done: RunSummary) -> None:
