@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from bocage.model import FieldModel, ModelSettings, PixelModel, Pixels, train
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
-QUICK = replace(SETTINGS, epochs=2)
+QUICK = replace(SETTINGS, epochs=2, training_threads=1)
 
 
 class CutOffError(Exception):
@@ -49,6 +51,49 @@ def test_what_was_cut_off_goes_on_to_the_same_end(
     assert resumed.graph == whole.graph
     assert resumed.facts == whole.facts
     assert not folder.exists()
+
+
+def test_networks_that_learn_at_the_same_time_are_the_same(
+    pixels: Pixels, legend: Legend, tmp_path: Path
+) -> None:
+    told: list[tuple[int, int]] = []
+
+    def tell(epoch: int, planned: int, record: object) -> None:
+        told.append((epoch, planned))
+
+    one = train(pixels, legend, QUICK)
+    both = train(pixels, legend, replace(QUICK, training_threads=3), tell)
+    assert isinstance(one, FieldModel)
+    assert isinstance(both, FieldModel)
+    assert both.weights == one.weights
+    assert both.facts.curve == one.facts.curve
+    assert [epoch for epoch, _ in told] == list(range(1, told[0][1] + 1))
+    # One that fails stops the others, and what was finished serves whatever their number.
+    folder = tmp_path / "unfinished"
+    cut_off(pixels, legend, replace(QUICK, training_threads=3), folder, 25)
+    assert len(list(folder.iterdir())) < 13
+    resumed = train(pixels, legend, QUICK, unfinished=folder)
+    assert isinstance(resumed, FieldModel)
+    assert resumed.weights == one.weights
+
+
+def test_a_network_that_fails_stops_those_beside_it() -> None:
+    from bocage.model._journal import Journal, Task
+
+    began = Event()
+
+    def endless(net: torch.nn.Module, told: Callable[[float], None]) -> torch.nn.Module:
+        while True:
+            told(0.0)
+            began.set()
+
+    def wrong(net: torch.nn.Module, told: Callable[[float], None]) -> torch.nn.Module:
+        began.wait()
+        raise CutOffError
+
+    tasks = [Task("a", torch.nn.Linear(1, 1), endless), Task("b", torch.nn.Linear(1, 1), wrong)]
+    with pytest.raises(CutOffError):
+        Journal().learn_all(tasks, at_once=2)
 
 
 def test_networks_of_other_pixels_or_settings_are_not_taken(pixels: Pixels, tmp_path: Path) -> None:

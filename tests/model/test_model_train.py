@@ -82,7 +82,9 @@ def test_progress_is_told_and_the_seed_matters(pixels: Pixels, legend: Legend) -
     assert isinstance(model, FieldModel)
     assert [epoch for epoch, _, _ in told] == list(range(1, 18))
     assert {planned for _, planned, _ in told} == {17}
-    assert [record for _, _, record in told] == list(model.facts.curve)
+    # Networks that learn side by side tell in any order; the curve has one.
+    assert sorted((r for _, _, r in told), key=str) == sorted(model.facts.curve, key=str)
+    assert [r["who"] for r in model.facts.curve[:2]] == ["trial member 1", "trial member 2"]
     other = train(pixels, legend, replace(settings, seed=1))
     assert isinstance(other, FieldModel)
     assert model.facts.curve != other.facts.curve

@@ -20,7 +20,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as binary_cross
 
 from bocage.model._bench import Bench, Net, View, fit, logits_of, set_losses
 from bocage.model._features import index_names
-from bocage.model._journal import Journal
+from bocage.model._journal import Journal, Task
 from bocage.model._network import PixelNet, Sizes
 from bocage.model._pixels import Pixels
 from bocage.model._settings import ModelSettings
@@ -33,7 +33,7 @@ _SCALES = ((0,), (0, 1), (0, 2), (0, 1, 2))  # of the members
 _ALONE = ((0,), (0,))
 
 _TREES = 100
-_MEMBER_STEPS, _MEMBER_EPOCHS = 4500, (10, 200)
+_MEMBER_STEPS, _MEMBER_EPOCHS = 4000, (10, 200)
 _STUDENT_STEPS, _STUDENT_EPOCHS = 3000, (4, 100)
 _STUDENT_BATCH = 256
 _LITTLE = 1e-3  # nats; there is nothing to share in less
@@ -135,14 +135,17 @@ def student_epochs(pixels: int, settings: ModelSettings) -> int:
 
 def elect(bench: Bench, lesson: Lesson, settings: ModelSettings, journal: Journal) -> Committee:
     """Train the members on labelled pixels."""
-    members = []
-    for number, view in enumerate(views(bench.pixels, lesson.alone)):
+    seen, tasks = views(bench.pixels, lesson.alone), []
+    for number, view in enumerate(seen):
         own = replace(settings, seed=settings.seed + number)
         torch.manual_seed(own.seed)
         sizes = _sizes(bench, view, settings.member_width, settings.dropout)
-        net = PixelNet(sizes, bench.present.tolist()).to(bench.device)
+        net = PixelNet(sizes, bench.present.tolist(), own.seed).to(bench.device)
         learn = partial(learn_labels, bench, lesson, view, own)
-        members.append(Member(journal.learn(f"member {number + 1}", net, learn), view))
+        tasks.append(Task(f"member {number + 1}", net, learn))
+    at_once = settings.cores if bench.device.type == "cpu" else 1
+    nets = journal.learn_all(tasks, at_once)
+    members = [Member(net, view) for net, view in zip(nets, seen, strict=True)]
     pixels = bench.pixels.pick(lesson.which)
     pixels = replace(pixels, weight=lesson.weight[lesson.which])
     view = View((0,)) if lesson.alone else VIEW
@@ -262,7 +265,7 @@ def teach(
             precision=bench.precision,
         )
 
-    return journal.learn("network", net.to(bench.device), learn)
+    return journal.learn(Task("network", net.to(bench.device), learn))
 
 
 def _sizes(bench: Bench, view: View, width: int, dropout: float) -> Sizes:

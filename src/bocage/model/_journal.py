@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from threading import Event, Lock
+from typing import Any, Generic
 
 import numpy as np
 import torch
@@ -43,6 +45,7 @@ class Kept:
     @classmethod
     def of(cls, folder: Path | str, pixels: Pixels, settings: ModelSettings) -> Kept:
         """Those of a training with such pixels and settings."""
+        settings = replace(settings, threads=1, training_threads=1)  # change no weight
         digest = hashlib.sha256(repr((__version__, torch.__version__, settings)).encode())
         for field in fields(pixels):
             value = getattr(pixels, field.name)
@@ -78,6 +81,29 @@ class Kept:
         return self.folder / f"{name.replace(' ', '-')}.safetensors"
 
 
+class HaltedError(Exception):
+    """Another network of the same training has failed."""
+
+
+@dataclass(frozen=True)
+class Task(Generic[Net]):
+    """A network to train.
+
+    Attributes
+    ----------
+    who
+        Its name in its chapter.
+    net
+        Untrained.
+    train
+        The network, and what it tells the loss of each epoch → the trained network.
+    """
+
+    who: str
+    net: Net
+    train: Callable[[Net, Callable[[float], None]], Net]
+
+
 class Journal:
     """What happened in each epoch, and which networks are finished.
 
@@ -94,37 +120,54 @@ class Journal:
     def __init__(
         self, planned: int = 0, progress: Progress | None = None, kept: Kept | None = None
     ) -> None:
-        self.records: list[dict[str, Any]] = []
         self.chapter = ""
+        self._losses: dict[str, list[float]] = {}
         self._planned, self._progress, self._kept = planned, progress, kept
+        self._one_tells, self._halted = Lock(), Event()
 
-    def learn(
-        self, who: str, net: Net, train: Callable[[Net, Callable[[float], None]], Net]
-    ) -> Net:
-        """Train a network, or take the one that an earlier training has finished.
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Who learned, and the loss of each epoch; network after network."""
+        return [{"who": who, "loss": loss} for who, all_ in self._losses.items() for loss in all_]
 
-        Parameters
-        ----------
-        who
-            Name of the network in its chapter.
-        net
-            Untrained.
-        train
-            The network, and what it tells the loss of each epoch → the trained network.
-        """
-        name = self.chapter + who
+    def learn(self, task: Task[Net]) -> Net:
+        """Train a network, or take the one that an earlier training has finished."""
+        return self.learn_all([task])[0]
+
+    def learn_all(self, tasks: Sequence[Task[Net]], at_once: int = 1) -> list[Net]:
+        """Train networks that do not need each other, some at a time, each on one thread."""
+        for task in tasks:  # in this order whoever is first
+            self._losses[self.chapter + task.who] = []
+        if min(at_once, len(tasks)) < 2:
+            return [self._learn(task) for task in tasks]
+        with ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            futures = [pool.submit(self._learn, task) for task in tasks]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+            except BaseException:
+                self._halted.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        return [future.result() for future in futures]
+
+    def _learn(self, task: Task[Net]) -> Net:
+        name, net = self.chapter + task.who, task.net
         losses = self._kept.recall(name, net) if self._kept else None
         if losses is not None:
             for loss in losses:
                 self._write(name, loss)
             return net.eval()
-        first = len(self.records)
-        trained = train(net, lambda loss: self._write(name, loss))
+        trained = task.train(net, lambda loss: self._write(name, loss))
         if self._kept:
-            self._kept.keep(name, trained, [record["loss"] for record in self.records[first:]])
+            self._kept.keep(name, trained, self._losses[name])
         return trained
 
     def _write(self, who: str, loss: float) -> None:
-        self.records.append({"who": who, "loss": loss})
-        if self._progress is not None:
-            self._progress(len(self.records), self._planned, self.records[-1])
+        if self._halted.is_set():
+            raise HaltedError
+        with self._one_tells:
+            self._losses[who].append(loss)
+            if self._progress is not None:
+                done = sum(len(losses) for losses in self._losses.values())
+                self._progress(done, self._planned, {"who": who, "loss": loss})

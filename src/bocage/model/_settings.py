@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -9,6 +10,8 @@ from bocage.errors import ConfigError
 
 Engine = Literal["field", "pixel", "trees"]
 Precision = Literal["auto", "single", "bfloat16"]
+
+_MOST_CORES = 4  # more threads wait for Python most of the time
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class ModelSettings:
     threads
         Threads of prediction in one process.
     training_threads
-        Threads of training on a CPU. More help only on idle cores (threads wait for each
-        other), and the weights depend on their number in the last digits.
+        Networks, or trees, that learn at the same time on a CPU, each on one thread, or
+        ``auto``: as many as there are cores, four at most. The weights do not depend on it.
     """
 
     engine: Engine = "field"
@@ -68,7 +71,14 @@ class ModelSettings:
     trees: int = 200
     precision: Precision = "auto"
     threads: int = 1
-    training_threads: int = 1
+    training_threads: int | Literal["auto"] = "auto"
+
+    @property
+    def cores(self) -> int:
+        """Number of `training_threads`."""
+        if self.training_threads == "auto":
+            return min(os.cpu_count() or 1, _MOST_CORES)
+        return self.training_threads
 
     def __post_init__(self) -> None:
         if self.engine not in get_args(Engine):
@@ -88,7 +98,12 @@ class ModelSettings:
         side = self.calibration_m
         if side != "auto" and (not isinstance(side, int | float) or side <= 0):
             raise ConfigError(f"model.calibration_m is {side}", remedy="use auto or metres")
-        for name in ("batch", "trees", "threads", "training_threads", "width", "member_width"):
+        if self.training_threads != "auto" and self.training_threads < 1:
+            raise ConfigError(
+                f"model.training_threads is {self.training_threads}",
+                remedy="use auto or 1, 2, 3 …",
+            )
+        for name in ("batch", "trees", "threads", "width", "member_width"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"model.{name} is {getattr(self, name)}", remedy="use 1 or more")
         for name in ("month_dropout", "smoothing", "dropout"):

@@ -15,7 +15,7 @@ from bocage.model._bench import Bench, View, logits_of, set_up
 from bocage.model._calibrate import calibrate_alone
 from bocage.model._committee import Lesson, learn_labels, member_epochs
 from bocage.model._export import export_pixel_graph, export_weights
-from bocage.model._journal import Journal, Progress
+from bocage.model._journal import Journal, Progress, Task
 from bocage.model._pixel import PixelModel
 from bocage.model._pixels import Pixels
 from bocage.model._settings import ModelSettings
@@ -51,7 +51,7 @@ def train_pixel(
         for who, part in lessons.items():
             lesson = Lesson(np.flatnonzero(part), weight_of(bench))
             learn = partial(learn_labels, bench, lesson, _VIEW, settings)
-            nets[who] = journal.learn(who, _new(bench, settings), learn)
+            nets[who] = journal.learn(Task(who, _new(bench, settings), learn))
         metrics: dict[str, Any] = {"calibrated": False, "temperature": 1.0}
         held = Held.nothing(len(pixels.codes))
         if "trial network" in nets:

@@ -52,7 +52,7 @@ def repeatable(settings: ModelSettings) -> Iterator[None]:
     strict = torch.are_deterministic_algorithms_enabled()
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(settings.seed)
-        torch.set_num_threads(settings.training_threads)
+        torch.set_num_threads(1)  # networks learn side by side instead
         # Some CUDA kernels have no repeatable variant; on a CPU all that are used here do.
         torch.use_deterministic_algorithms(not torch.cuda.is_available())
         try:

@@ -178,7 +178,10 @@ def grow(
     weight = label_weights(allowed[use], pixels.weight[use], present) / size[use]
     label, target = np.nonzero(allowed[use])
     forest = ExtraTreesClassifier(
-        n_estimators=settings.trees, min_samples_leaf=_LEAF, random_state=settings.seed, n_jobs=1
+        n_estimators=settings.trees,
+        min_samples_leaf=_LEAF,
+        random_state=settings.seed,
+        n_jobs=settings.cores,
     )
     forest.fit(features[use][label], target, sample_weight=weight[label])
     return _flatten(forest)
