@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -13,15 +12,13 @@ from bocage.generalize._affinity import BASE, LINE_PENALTY, MASS
 from bocage.generalize._graph import (
     Bools,
     Codes,
-    Floats,
     Ints,
-    Labels,
     RegionGraph,
-    find_root,
     fuse,
     wide,
 )
 from bocage.generalize._heap import Heap, empty_heap, pop, push
+from bocage.generalize._merging import Masses, Merging, clean, equal, merging, roots_of, unite
 from bocage.generalize._rules import (
     CONTACT,
     View,
@@ -31,8 +28,6 @@ from bocage.generalize._rules import (
     may_stay,
     view_table,
 )
-
-Masses = NDArray[np.float32]
 
 _VIEWS = 4  # items of the heap are region · 4 + view
 
@@ -98,113 +93,16 @@ def enforce(
     if mass is not None:
         joined = np.zeros((len(graph), *mass.shape[1:]), np.float32)
         np.add.at(joined, lineage, mass)
-    state = _state(graph, len(views), joined)
+    state = merging(graph, len(views), joined)
     _run(state, view_table(views), table, rim_contact)
-    roots, group = np.unique(_roots(state.parent), return_inverse=True)
+    roots, group = np.unique(roots_of(state.parent), return_inverse=True)
     return Merged(
         group.reshape(-1)[lineage].astype(np.int64), graph.codes[roots], state.line[roots].copy()
     )
 
 
-class _State(NamedTuple):
-    """The regions while they merge; each has a linked list of half-edges to its neighbours.
-
-    A list is joined to another in one step and cleaned only when it is read, so that a merge
-    costs as much as the small region has neighbours, however many the large one has.
-    """
-
-    parent: Labels
-    area: Floats
-    rim: Floats
-    line: Bools
-    codes: Codes
-    head: Labels
-    tail: Labels
-    after: Labels
-    to: Labels
-    length: Floats
-    stamp: Labels  # the cleaning in which a region was met, and at which half-edge
-    slot: Labels
-    member: Labels  # the search in which a region was found
-    found: Labels  # the regions of that search
-    ticks: Ints  # numbers of the last cleaning and of the last search, and of merges
-    mass: Masses
-    queued: Bools  # whether a region waits in the heap for a view, (n, views)
-
-
-def _state(graph: RegionGraph, views: int, mass: Masses) -> _State:
-    size = len(graph)
-    to = np.empty(2 * len(graph.first), np.int32)
-    to[0::2], to[1::2] = graph.second, graph.first
-    head, tail, after = _lists(size, graph.first, graph.second)
-    return _State(
-        parent=np.arange(size, dtype=np.int32),
-        area=graph.area.copy(),
-        rim=graph.rim.copy(),
-        line=graph.line.copy(),
-        codes=np.ascontiguousarray(graph.codes),
-        head=head,
-        tail=tail,
-        after=after,
-        to=to,
-        length=np.repeat(graph.border, 2),
-        stamp=np.zeros(size, np.int32),
-        slot=np.zeros(size, np.int32),
-        member=np.zeros(size, np.int32),
-        found=np.empty(size, np.int32),
-        ticks=np.zeros(3, np.int64),
-        mass=mass,
-        queued=np.zeros((size, views), bool),
-    )
-
-
 @numba.njit(cache=True)
-def _lists(size: int, first: Ints, second: Ints) -> tuple[Labels, Labels, Labels]:
-    head, tail = np.full(size, -1, np.int32), np.full(size, -1, np.int32)
-    after = np.full(2 * len(first), -1, np.int32)
-    for edge in range(len(first)):
-        for side in range(2):
-            own, half = (second[edge] if side else first[edge]), 2 * edge + side
-            if head[own] < 0:
-                head[own] = half
-            else:
-                after[tail[own]] = half
-            tail[own] = half
-    return head, tail, after
-
-
-@numba.njit(cache=True)
-def _roots(parent: Labels) -> Ints:
-    roots = np.empty(len(parent), np.int64)
-    for item in range(len(parent)):
-        roots[item] = find_root(parent, item)
-    return roots
-
-
-@numba.njit(cache=True)
-def _clean(s: _State, region: int) -> None:
-    """Leave one half-edge for each neighbour of a region, with the whole shared length."""
-    s.ticks[0] += 1
-    tick, last, edge = s.ticks[0], -1, s.head[region]
-    s.head[region] = -1
-    while edge >= 0:
-        following = s.after[edge]
-        other = find_root(s.parent, s.to[edge])
-        if other != region and s.stamp[other] == tick:
-            s.length[s.slot[other]] += s.length[edge]
-        elif other != region:
-            s.stamp[other], s.slot[other], s.to[edge] = tick, edge, other
-            if last < 0:
-                s.head[region] = edge
-            else:
-                s.after[last] = edge
-            s.after[edge], last = -1, edge
-        edge = following
-    s.tail[region] = last
-
-
-@numba.njit(cache=True)
-def _run(s: _State, views: ViewTable, table: NDArray[np.float64], rim_contact: float) -> None:
+def _run(s: Merging, views: ViewTable, table: NDArray[np.float64], rim_contact: float) -> None:
     heap = empty_heap()
     while True:
         before = s.ticks[2]
@@ -219,7 +117,7 @@ def _run(s: _State, views: ViewTable, table: NDArray[np.float64], rim_contact: f
 
 @numba.njit(cache=True)
 def _empty(
-    s: _State, views: ViewTable, table: NDArray[np.float64], rim_contact: float, heap: Heap
+    s: Merging, views: ViewTable, table: NDArray[np.float64], rim_contact: float, heap: Heap
 ) -> None:
     """Merge what waits in the heap, and what comes to wait, until nothing does."""
     while heap[2][0]:
@@ -239,13 +137,13 @@ def _empty(
 
 
 @numba.njit(cache=True)
-def _belongs(s: _State, views: ViewTable, region: int, view: int) -> bool:
+def _belongs(s: Merging, views: ViewTable, region: int, view: int) -> bool:
     first, last = views.first[view], views.last[view]
     return bool(first == last or s.codes[region, first] != s.codes[region, last])
 
 
 @numba.njit(cache=True)
-def _alike(s: _State, views: ViewTable, one: int, other: int, view: int) -> bool:
+def _alike(s: Merging, views: ViewTable, one: int, other: int, view: int) -> bool:
     first, last = views.first[view], views.last[view]
     return bool(
         s.codes[one, first] == s.codes[other, first] and s.codes[one, last] == s.codes[other, last]
@@ -253,7 +151,7 @@ def _alike(s: _State, views: ViewTable, one: int, other: int, view: int) -> bool
 
 
 @numba.njit(cache=True)
-def _look_at(s: _State, views: ViewTable, region: int, heap: Heap) -> Heap:
+def _look_at(s: Merging, views: ViewTable, region: int, heap: Heap) -> Heap:
     """Queue a region for every view in which its polygon may be too small."""
     for view in range(len(views.area)):
         if s.area[region] < views.area[view] and not s.queued[region, view]:
@@ -265,7 +163,7 @@ def _look_at(s: _State, views: ViewTable, region: int, heap: Heap) -> Heap:
 
 
 @numba.njit(cache=True)
-def _small_polygon(s: _State, views: ViewTable, region: int, view: int) -> tuple[int, float]:
+def _small_polygon(s: Merging, views: ViewTable, region: int, view: int) -> tuple[int, float]:
     """Number (in `found`) and area of the regions of a polygon; 0 of a polygon large enough."""
     limit = views.area[view]
     total = s.area[region]
@@ -278,7 +176,7 @@ def _small_polygon(s: _State, views: ViewTable, region: int, view: int) -> tuple
     while done < count:
         own = s.found[done]
         done += 1
-        _clean(s, own)
+        clean(s, own)
         edge = s.head[own]
         while edge >= 0:
             other = s.to[edge]
@@ -294,7 +192,7 @@ def _small_polygon(s: _State, views: ViewTable, region: int, view: int) -> tuple
 
 @numba.njit(cache=True)
 def _may_stay(
-    s: _State, views: ViewTable, view: int, count: int, area: float, rim_contact: float
+    s: Merging, views: ViewTable, view: int, count: int, area: float, rim_contact: float
 ) -> bool:
     last, tick = views.last[view], s.ticks[1]
     around, rim = np.zeros(256, np.bool_), 0.0
@@ -324,7 +222,7 @@ def _may_stay(
 
 @numba.njit(cache=True)
 def _cluster(
-    s: _State, views: ViewTable, region: int, view: int, year: int, part: float, wanted: float
+    s: Merging, views: ViewTable, region: int, view: int, year: int, part: float, wanted: float
 ) -> float:
     """Area of the changes around a region with its class in a year; 0 where it is alone.
 
@@ -337,7 +235,7 @@ def _cluster(
     while done < count and total < wanted:
         own = s.found[done]
         done += 1
-        _clean(s, own)
+        clean(s, own)
         edge = s.head[own]
         while edge >= 0:
             other = wide(s.to[edge])
@@ -357,7 +255,7 @@ def _cluster(
 
 @numba.njit(cache=True)
 def _dissolve(
-    s: _State, views: ViewTable, table: NDArray[np.float64], count: int, heap: Heap
+    s: Merging, views: ViewTable, table: NDArray[np.float64], count: int, heap: Heap
 ) -> Heap:
     """Merge the smallest region of the polygon in `found` that borders on anything else."""
     tick, chosen, into = s.ticks[1], wide(-1), wide(-1)
@@ -372,14 +270,14 @@ def _dissolve(
 
 
 @numba.njit(cache=True)
-def _goes_first(s: _State, one: int, other: int) -> bool:
+def _goes_first(s: Merging, one: int, other: int) -> bool:
     if s.line[one] != s.line[other]:
         return bool(s.line[other])
     return bool(s.area[one] < s.area[other] or (s.area[one] == s.area[other] and one < other))
 
 
 @numba.njit(cache=True)
-def _best_neighbour(s: _State, table: NDArray[np.float64], region: int, tick: int) -> int:
+def _best_neighbour(s: Merging, table: NDArray[np.float64], region: int, tick: int) -> int:
     """The neighbour outside the polygon with the best score; -1 where there is none."""
     best, most, years = -1, -1.0, s.codes.shape[1]
     total = max(float(s.mass[region].sum()), 1e-9) / years
@@ -405,7 +303,7 @@ def _best_neighbour(s: _State, table: NDArray[np.float64], region: int, tick: in
 
 
 @numba.njit(cache=True)
-def _merge(s: _State, views: ViewTable, region: int, into: int, heap: Heap) -> Heap:
+def _merge(s: Merging, views: ViewTable, region: int, into: int, heap: Heap) -> Heap:
     beside, count, edge = s.found, 0, s.head[region]
     while edge >= 0:
         # What lies beside is kept where the polygon was: it is not needed any more.
@@ -414,40 +312,14 @@ def _merge(s: _State, views: ViewTable, region: int, into: int, heap: Heap) -> H
         edge = s.after[edge]
     near = beside[:count].astype(np.int64)
     s.ticks[2] += 1
-    _unite(s, region, into)
+    unite(s, region, into)
     # The classes of the region are now those of `into`: neighbours that had them all along
     # become one region with it.
     for other in near:
-        if other != into and _equal(s, other, into):
-            _unite(s, other, into)
+        if other != into and equal(s, other, into):
+            unite(s, other, into)
     heap = _look_at(s, views, into, heap)
     for other in near:
         if other != into and s.parent[other] == other:
             heap = _look_at(s, views, other, heap)
     return heap
-
-
-@numba.njit(cache=True)
-def _equal(s: _State, one: int, other: int) -> bool:
-    for year in range(s.codes.shape[1]):  # noqa: SIM110 -- generators do not compile
-        if s.codes[one, year] != s.codes[other, year]:
-            return False
-    return True
-
-
-@numba.njit(cache=True)
-def _unite(s: _State, region: int, into: int) -> None:
-    s.parent[region] = into
-    s.area[into] += s.area[region]
-    s.rim[into] += s.rim[region]
-    for year in range(s.mass.shape[1]):
-        for index in range(s.mass.shape[2]):
-            s.mass[into, year, index] += s.mass[region, year, index]
-    if _equal(s, region, into):
-        s.line[into] |= s.line[region]
-    if s.head[region] >= 0:
-        if s.head[into] < 0:
-            s.head[into] = s.head[region]
-        else:
-            s.after[s.tail[into]] = s.head[region]
-        s.tail[into] = s.tail[region]
