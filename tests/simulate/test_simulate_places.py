@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bocage.grid import clusters, read_sites
@@ -10,6 +10,7 @@ from bocage.simulate._vector import write_vector
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 100_000), st.sampled_from([1.0, 2.5, 5.0]))
+@example(1486, 1.0)  # whole decimetres fold a corner over
 def test_sites_are_valid_and_cover_most_of_the_square(number, size):
     domain = Domain.around((4640000, 2930000), size)
     sites = make_sites(domain, Seed(number, "x"))

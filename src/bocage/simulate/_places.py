@@ -63,6 +63,8 @@ def make_sites(domain: Domain, seed: Seed, river: LineString | None = None) -> g
         parts[0] = _holed(parts[0], 0.03 * parts[0].area, seed)
     corner = [domain.center[0] - domain.half, domain.center[1] - domain.half]
     moved = shapely.transform(np.array(parts, object), lambda xy: np.round(xy + corner, 1))
+    for i in np.flatnonzero(~shapely.is_valid(moved)):  # rounding has folded a corner over
+        moved[i] = _largest(shapely.set_precision(shapely.make_valid(moved[i]), 0.1), 1)[0]
     names = [f"site{i:05d}" for i in range(1, len(parts) + 1)]
     return gpd.GeoDataFrame({"site_id": names}, geometry=list(moved), crs=CRS)
 
