@@ -52,7 +52,8 @@ def train(
         Choices; the defaults suit ten to a hundred thousand labels.
     progress
         Called after each epoch with its number, the planned number and its record
-        (``who``, ``loss``).
+        (``who``, ``loss``); from several threads, never two at a time, in any order of networks
+        that learn side by side.
     unfinished
         Folder that keeps each network as soon as it is trained. A training of the same pixels
         with the same settings that was cut off goes on from there, to the same end; at the end
