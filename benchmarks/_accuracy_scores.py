@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks._accuracy_area import Answer
-from benchmarks._calibration_error import calibration_error, error_by_chance
-from bocage.accuracy import assess
+from benchmarks._calibration_chance import error_by_chance
+from bocage.accuracy import assess, reliability
 from bocage.legend import Legend
 from bocage.model._conformal import level_sums
 
@@ -158,14 +158,15 @@ class Judge:
         """
         parents = np.array([c.codes[level - 1] for c in self.legend.classes])
         mapped = _to_level(answer.code, self.legend, level)
-        confidence = (answer.probability * (parents[None] == mapped[:, None])).sum(axis=1)
+        sums = (answer.probability * (parents[None] == mapped[:, None])).sum(axis=1)
+        confidence = 100 * np.clip(sums, 0, 1)
         right = mapped == _to_level(self.reference, self.legend, level)
         places = np.column_stack([self.xy // TOGETHER_M, mapped])
         parcel = np.unique(places, axis=0, return_inverse=True)[1].reshape(-1)
         groups = {"points": np.arange(len(mapped)), "parcels": parcel}
         chance = error_by_chance(confidence, self.weight, groups)
         return {
-            "ece": _round(calibration_error(confidence, right, self.weight)),
+            "ece": _round(reliability(confidence, right, weights=self.weight)[0]),
             "ece_by_chance": {name: _round(value) for name, value in chance.items()},
         }
 

@@ -6,7 +6,8 @@ import pytest
 from benchmarks._accuracy_area import Answer
 from benchmarks._accuracy_scores import Judge, class_groups
 from benchmarks._accuracy_table import mean_difference, sampled_difference, table
-from benchmarks._calibration_error import calibration_error, error_by_chance
+from benchmarks._calibration_chance import error_by_chance
+from bocage.accuracy import reliability
 from bocage.legend import load_legend
 
 LEGEND = load_legend("pa")
@@ -72,17 +73,15 @@ def test_confidence_at_a_level_is_the_sum_over_the_leaves():
 
 def test_chance_makes_an_error_that_is_larger_where_points_fail_together():
     rng = np.random.default_rng(1)
-    confidence, weight = rng.uniform(0.5, 1, 2000), np.ones(2000)
+    confidence, weight = rng.uniform(50, 100, 2000), np.ones(2000)
     alone, parcel = np.arange(2000), np.arange(2000) // 20
     found = error_by_chance(confidence, weight, {"points": alone, "parcels": parcel})
     # Five bins with 400 points each, about 20 where twenty fail together.
     assert 0.01 < found["points"] < 0.03
     assert 2 < found["parcels"] / found["points"] < 6
-    honest = [
-        calibration_error(confidence, rng.random(2000) < confidence, weight) for _ in range(200)
-    ]
+    honest = [reliability(confidence, 100 * rng.random(2000) < confidence)[0] for _ in range(200)]
     assert 0.9 < np.mean(np.array(honest) < found["points"]) < 0.99
-    assert calibration_error(confidence, rng.random(2000) < confidence - 0.1, weight) > 0.06
+    assert reliability(confidence, 100 * rng.random(2000) < confidence - 10)[0] > 0.06
 
 
 def test_a_map_that_is_sure_has_no_chance_to_err():

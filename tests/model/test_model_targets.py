@@ -127,6 +127,8 @@ def test_scores_by_hand() -> None:
         ({"unlabelled": -1}, "unlabelled is -1"),
         ({"calibration_m": 0}, "calibration_m is 0"),
         ({"batch": 0}, "batch is 0"),
+        ({"training_threads": 0}, "training_threads is 0"),
+        ({"training_threads": "many"}, "training_threads is many"),
         ({"month_dropout": 1.0}, "month_dropout is 1.0"),
         ({"dropout": -0.1}, "dropout is -0.1"),
     ],

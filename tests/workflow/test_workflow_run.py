@@ -217,22 +217,32 @@ def test_a_changed_setting_redoes_what_depends_on_it_only(finished):
         run(make_plan(load_project(path)), cluster="none")
 
 
-def test_the_command_tells_only_of_rooms_it_reached(finished, capsys):
+def told(capsys, *arguments):
+    """Exit code and answer of ``bocage run``."""
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *arguments, "--cluster", "none", "--json"])
+    return ended.value.code, json.loads(capsys.readouterr().out)
+
+
+def test_the_command_tells_only_of_rooms_it_reached(finished, capsys, monkeypatch):
     plan, _ = finished
     path = str(plan.project.file)
-    with pytest.raises(SystemExit):
-        main(["run", path, "--cluster", "none", "--until", "generalize", "--json"])
-    part = json.loads(capsys.readouterr().out)
-    assert not part["products"]
-    assert not part["accuracy"]
-    assert part["report"] is None
-    assert part["check_passed"] is None
-    with pytest.raises(SystemExit):
-        main(["run", path, "--cluster", "none", "--json"])
-    whole = json.loads(capsys.readouterr().out)
-    assert whole["products"]
-    assert whole["check_passed"] is not None
+    code, part = told(capsys, path, "--until", "generalize")
+    assert code == 0
+    assert (part["products"], part["accuracy"]) == ({}, {})
+    assert (part["report"], part["check_passed"]) == (None, None)
+    code, part = told(capsys, path, "--until", "check")
+    assert (code, part["check_passed"], part["accuracy"]) == (0, True, {})
+    assert part["products"]
+    code, whole = told(capsys, path)
+    assert (code, whole["check_passed"]) == (0, True)
+    assert whole["accuracy"]["2021"]["1"] > 0.9
     assert whole["report"] == str(plan.report / "index.html")
+    # Faults are told by the exit code wherever the run ends behind the check.
+    monkeypatch.setattr("bocage.workflow.check_results", lambda _: {"a": {"passed": False}})
+    for until in ("check", "report"):
+        code, part = told(capsys, path, "--until", until)
+        assert (code, part["check_passed"]) == (1, False)
 
 
 def test_from_redoes_a_room_and_gives_the_same_bytes(finished):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -185,29 +184,29 @@ def _years(text: str) -> tuple[int, ...]:
 
 
 def _finish(plan: Plan, done: RunSummary, seconds: float, as_json: bool) -> None:
+    from bocage import workflow
+
     # A run that ends at an earlier room says nothing of what another has left there.
-    products = _products(plan) if "products" in done.computed else {}
-    reported = "report" in done.computed
-    summary: dict[str, Any] = {}
-    if reported:
-        summary = json.loads((plan.report / "summary.json").read_text(encoding="utf-8"))
-    passed = all(c["passed"] for c in summary.get("check", {}).values())
+    reached = done.computed
+    checks = workflow.check_results(plan) if "check" in reached else {}
+    measured = workflow.accuracy_results(plan) if "accuracy" in reached else {}
+    passed = all(c["passed"] for c in checks.values()) if "check" in reached else None
     result = {
         "seconds": round(seconds, 1),
         "computed": done.computed,
         "reused": done.reused,
-        "products": products,
-        "report": str(plan.report / "index.html") if reported else None,
-        "check_passed": passed if reported else None,
+        "products": _products(plan) if "products" in reached else {},
+        "report": str(plan.report / "index.html") if "report" in reached else None,
+        "check_passed": passed,
         "accuracy": {
-            year: {level: values["oa"] for level, values in levels.items()}
-            for year, levels in summary.get("accuracy", {}).items()
+            year: {level: values["oa"] for level, values in found["polygons"].items()}
+            for year, found in measured.items()
         },
     }
     give(result, as_json=as_json)
     if not as_json:
         _tell(result, done)
-    if not passed:
+    if passed is False:
         raise typer.Exit(1)
 
 
@@ -231,7 +230,6 @@ def _tell(result: dict[str, Any], done: RunSummary) -> None:
         shown = ", ".join(f"level {k}: {100 * v:.1f} %" for k, v in levels.items())
         typer.echo(f"accuracy {year:<13}{shown}")
     if result["check_passed"] is not None:
-        typer.echo(
-            f"{'check':<22}{'passed' if result['check_passed'] else 'FAULTS, see the report'}"
-        )
+        typer.echo(f"{'check':<22}{'passed' if result['check_passed'] else 'FAULTS'}")
+    if result["report"] is not None:
         typer.echo(f"{'report':<22}{result['report']}")

@@ -201,7 +201,7 @@ def fit(
     # Never a part of one pixel: it has no variance to normalise by.
     each_epoch = min(math.ceil(len(which) / batch), len(which) // 2)
     steps = epochs * each_epoch
-    # Fused: one call a step, not one for each operation on each layer; a fifth of the time.
+    # Fused: one call a step, not one for each operation on each layer; saves a fifth of it.
     optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _factor(step, steps))
     net.train()

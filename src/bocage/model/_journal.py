@@ -81,7 +81,7 @@ class Kept:
         return self.folder / f"{name.replace(' ', '-')}.safetensors"
 
 
-class HaltedError(Exception):
+class _HaltedError(Exception):
     """Another network of the same training has failed."""
 
 
@@ -165,7 +165,7 @@ class Journal:
 
     def _write(self, who: str, loss: float) -> None:
         if self._halted.is_set():
-            raise HaltedError
+            raise _HaltedError
         with self._one_tells:
             self._losses[who].append(loss)
             if self._progress is not None:

@@ -98,11 +98,9 @@ class ModelSettings:
         side = self.calibration_m
         if side != "auto" and (not isinstance(side, int | float) or side <= 0):
             raise ConfigError(f"model.calibration_m is {side}", remedy="use auto or metres")
-        if self.training_threads != "auto" and self.training_threads < 1:
-            raise ConfigError(
-                f"model.training_threads is {self.training_threads}",
-                remedy="use auto or 1, 2, 3 …",
-            )
+        count = self.training_threads
+        if count != "auto" and (not isinstance(count, int) or count < 1):
+            raise ConfigError(f"model.training_threads is {count}", remedy="use auto or 1, 2, 3 …")
         for name in ("batch", "trees", "threads", "width", "member_width"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"model.{name} is {getattr(self, name)}", remedy="use 1 or more")

@@ -10,6 +10,7 @@ from bocage.workflow._plan import Plan
 from bocage.workflow._project import Project, load_project, project_schema
 from bocage.workflow._run import ROOMS, Progress, RunSummary, Silent, run
 from bocage.workflow._status import status
+from bocage.workflow.rooms.assessment import accuracy_results, check_results
 
 __all__ = [
     "ROOMS",
@@ -23,8 +24,10 @@ __all__ = [
     "Record",
     "RunSummary",
     "Silent",
+    "accuracy_results",
     "ask",
     "carry_out",
+    "check_results",
     "demo",
     "init",
     "load_project",

@@ -107,6 +107,23 @@ def check_product(
     return {"passed": report.passed}
 
 
+def check_results(plan: Plan) -> dict[str, Any]:
+    """The reports of a finished delivery check, by product."""
+    return {p.id: _read(p.outputs[0]) for p in check_pieces(plan)}
+
+
+def accuracy_results(plan: Plan) -> dict[str, Any]:
+    """What finished accuracy pieces have found, by year."""
+    return {
+        str(year): _read(plan.file("accuracy", f"{year}.json"))
+        for year in plan.project.accuracy.reference
+    }
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What the map of one year is compared with, where, and beside which other methods."""

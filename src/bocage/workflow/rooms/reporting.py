@@ -23,7 +23,12 @@ from bocage.workflow._engine import Piece
 from bocage.workflow._ledger import Ledger, Record
 from bocage.workflow._plan import Plan
 from bocage.workflow.rooms._drawings import learning_curves, reliability
-from bocage.workflow.rooms.assessment import accuracy_pieces, check_pieces
+from bocage.workflow.rooms.assessment import (
+    accuracy_pieces,
+    accuracy_results,
+    check_pieces,
+    check_results,
+)
 from bocage.workflow.rooms.deliver import products_pieces
 
 _HOUR_S = 60 * 60
@@ -70,13 +75,7 @@ def write_report(plan: Plan, records: list[Record]) -> None:
 
 def summarise(plan: Plan, records: list[Record]) -> dict[str, Any]:
     """The figures of a run as plain values (contract: ``report/summary.json``)."""
-    measured = {
-        year: json.loads(plan.file("accuracy", f"{year}.json").read_text(encoding="utf-8"))
-        for year in plan.project.accuracy.reference
-    }
-    checks = {
-        p.id: json.loads(p.outputs[0].read_text(encoding="utf-8")) for p in check_pieces(plan)
-    }
+    measured = accuracy_results(plan)
     facts = {(r.room, r.piece): r.facts for r in records}
     return {
         "name": plan.project.name,
@@ -84,21 +83,21 @@ def summarise(plan: Plan, records: list[Record]) -> dict[str, Any]:
         "years": list(plan.project.years),
         "legend": plan.legend.id,
         "rooms": _costs(records, plan.area_km2),
-        "accuracy": {str(y): m["polygons"] for y, m in measured.items()},
-        "accuracy_raster": {str(y): m["raster"] for y, m in measured.items()},
+        "accuracy": {y: m["polygons"] for y, m in measured.items()},
+        "accuracy_raster": {y: m["raster"] for y, m in measured.items()},
         "baselines": {
-            str(y): {b: m[b] for b in plan.project.accuracy.baselines} for y, m in measured.items()
+            y: {b: m[b] for b in plan.project.accuracy.baselines} for y, m in measured.items()
         },
         "calibration": {
-            "ece": {str(y): m["ece"] for y, m in measured.items()},
-            "curves": {str(y): m["reliability"] for y, m in measured.items()},
+            "ece": {y: m["ece"] for y, m in measured.items()},
+            "curves": {y: m["reliability"] for y, m in measured.items()},
         },
         "model": facts.get(("model", "train"), {}).get("metrics", {}),
         "polygons": facts.get(("products", "deliver"), {}).get("polygons", {}),
         "deliveries": {
             f.name: facts.get(("products", f"deliver-{f.name}"), {}) for f in plan.further
         },
-        "check": checks,
+        "check": check_results(plan),
         "samples": sum(r.facts.get("samples", 0) for r in records if r.room == "samples"),
     }
 

@@ -1,4 +1,4 @@
-"""How far confidence lies from accuracy, and how far it would by chance alone."""
+"""How far confidence would lie from accuracy by chance alone."""
 
 from __future__ import annotations
 
@@ -7,19 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-BINS = 10
+from bocage.accuracy import reliability
+
 DRAWS = 400
-
-
-def calibration_error(
-    confidence: NDArray[np.floating],
-    right: NDArray[np.bool_] | NDArray[np.floating],
-    weight: NDArray[np.floating],
-) -> float:
-    """Expected calibration error over bins of equal width (Guo et al. 2017, ICML), 0 … 1."""
-    number = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gap = np.bincount(number, weight * (confidence - right), minlength=BINS)
-    return float(np.abs(gap).sum() / weight.sum())
 
 
 def error_by_chance(
@@ -36,7 +26,7 @@ def error_by_chance(
     Parameters
     ----------
     confidence, weight
-        Of each point (n,).
+        Of each point (n,), per cent and area.
     together
         Names of ways to group the points: group number (n,). Points of a group share their luck.
     seed
@@ -45,7 +35,7 @@ def error_by_chance(
     rng = np.random.default_rng(seed)
     found = {}
     for name, group in together.items():
-        luck = (rng.random(int(group.max()) + 1)[group] for _ in range(DRAWS))
-        errors = [calibration_error(confidence, each < confidence, weight) for each in luck]
+        luck = (100 * rng.random(int(group.max()) + 1)[group] for _ in range(DRAWS))
+        errors = [reliability(confidence, each < confidence, weights=weight)[0] for each in luck]
         found[name] = float(np.percentile(errors, 95))
     return found
